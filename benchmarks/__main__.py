@@ -7,6 +7,7 @@ from benchmarks import (
     bench_batch,
     bench_bonus,
     bench_content,
+    bench_copy,
     bench_dashboard,
     bench_dashboard_memory,
     bench_export,
@@ -34,6 +35,7 @@ for bench in (
     bench_dashboard_memory,
     bench_site,
     bench_archive,
+    bench_copy,
 ):
     bench.main()
     print()

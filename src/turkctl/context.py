@@ -6,12 +6,13 @@ so that a command pays only for what it needs.
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from turkctl.errors import ConfigError, DatabaseUnreachableError, SchemaError, UsageError
+from turkctl.errors import ConfigError, DatabaseUnreachableError, NotFoundError, SchemaError, UsageError
 from turkctl.paths import is_folder, is_lost
 from turkctl.settings import Settings, is_in_memory, mask_url, sqlite_path
 from turkctl.units import count_in, parse_duration, parse_money
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from turkctl.copying.contents import Contents
     from turkctl.fees import FeeRule
     from turkctl.made_databases import MadeDatabase
     from turkctl.market.crowd.simulation import Crowd
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+USUAL_DATABASE = "turkctl.db"
+"""The database of a project that names none, beside its file."""
 SHORTEST_SITE_KEY = 32
 """Characters that the key of the worker site's sessions has at least."""
 
@@ -89,6 +93,7 @@ class Context:
     Attributes:
         settings: the resolved settings.
         notice: called with messages for the user while a batch waits, from any thread.
+        warn: called with what has to be known.
         origin: the command being run, as typed, when it was given, by :func:`time.monotonic`, and its results so far.
         opening: held by the thread that opens something.
     """
@@ -100,14 +105,18 @@ class Context:
         command: str = "turkctl",
         since: float | None = None,
         act: str | None = None,
+        warn: Callable[[str], None] | None = None,
     ) -> None:
         self.settings = settings
         self.notice = notice
+        self.warn = warn or notice
         self.opening = RLock()
         self._command = command
         self._since = since
         self._act = act
         self._opened: list[Any] = []
+        self._acts_until = 0.0
+        """When the next request that changes something looks again whether the study acts from this database."""
         self._for_others = False
         """Whether the built-in market is served to other computers."""
         self._anew = False
@@ -116,6 +125,28 @@ class Context:
         """Whether it may take the place of a file of 0 bytes."""
         self._market_anew = False
         """Whether there may be another built-in market although the study has HITs of one that is gone."""
+
+    def contents_to_copy(self, *, market: bool) -> Contents:
+        """Return what the study, or its built-in market, says of itself for ``db copy``.
+
+        Raises:
+            NotFoundError: there is no market.
+            DatabaseUnreachableError, SchemaError: a database cannot be opened, or has no study.
+        """
+        if market:
+            from turkctl.market.moves import MarketContents
+
+            if self._glance() is None and "market" not in self.__dict__:
+                raise NotFoundError(
+                    f"there is no built-in market in {mask_url(self.settings.market_url)}",
+                    hint="leave out --market-to",
+                )
+            self.market.identity()  # opening it brings its tables up to date
+            return MarketContents()
+        from turkctl.store.moves import StudyContents, require
+
+        require(self.bare_database)
+        return StudyContents(self.settings["participants_table"])
 
     def names(self, kind: str) -> list[tuple[str, str]]:
         """Return names for a shell to offer, each with a few words; see :mod:`turkctl.store.names`."""
@@ -127,9 +158,13 @@ class Context:
 
     @opened_once
     def bare_database(self) -> Database:
-        """Return the database as it is: its schema is neither checked nor created."""
+        """Return the database as it is: its schema is neither checked nor created.
+
+        A command that changes something gets none that was moved, or is a copy that does not act.
+        """
         from turkctl.sqlite_files import make_over_empty
         from turkctl.store.engine import connect
+        from turkctl.store.marks import refuse_marked
         from turkctl.store.participant_columns import substitute
 
         self.settings.require_database()
@@ -141,6 +176,8 @@ class Context:
         database = connect(self.settings.database_url)
         substitute(database.engine, self.settings["participants_table"], self.settings["participants_mode"])
         self._opened.append(database)
+        if self._act is not None and (path is None or not is_lost(path)):
+            refuse_marked(database)
         return database
 
     @opened_once
@@ -151,8 +188,31 @@ class Context:
         ensure(self.bare_database, self.settings["participants_table"], self.refuse_to_begin)
         if self._made is not None:
             self._made.remember()
+        if (elsewhere := self.study_elsewhere) is not None:
+            self.warn(elsewhere)
         count_in(self.known_unit(self.bare_database))
         return self.bare_database
+
+    @opened_once
+    def study_elsewhere(self) -> str | None:
+        """Return what to warn of where the database that is named is empty, and the one beside the project file not."""
+        from turkctl.store.moves import is_empty
+
+        settings = self.settings
+        usual = settings.folder / USUAL_DATABASE
+        if settings.project_file is None or settings.origins["database_url"].kind == "default" or is_lost(usual):
+            return None
+        if sqlite_path(settings.database_url) == usual or not is_empty(self.bare_database):
+            return None
+        from turkctl.store.names import has_study
+
+        if not has_study(usual):
+            return None
+        named = mask_url(settings.database_url)
+        return (
+            f"the database {named} is empty, but {usual} has a study; to move it, run: "
+            f"turkctl db copy --database-url sqlite:///{usual} --to {named}"
+        )
 
     def known_unit(self, database: Database) -> str:
         """Return what the mode's amounts are counted in, as its market last said."""
@@ -171,6 +231,14 @@ class Context:
         if project is None or folder is None:
             return None
         return MadeDatabase(project, address, sqlite_path(address), folder)
+
+    def remember(self, address: str) -> None:
+        """Remember that the project has a database at another address, so that a lost one is missed there, too."""
+        from turkctl.made_databases import MadeDatabase
+
+        project, folder = self.settings.project_file, self.settings.state_folder
+        if project is not None and folder is not None:
+            MadeDatabase(project, address, sqlite_path(address), folder).remember()
 
     def refuse_to_begin(self) -> None:
         """Raise if an empty database must not get tables.
@@ -324,9 +392,23 @@ class Context:
         if mode == "local":
             from turkctl.market.doors.inprocess import attach
 
-            return ways.connect(endpoint_url=ways.LOCAL_ENDPOINT, local=lambda events: attach(events, self.endpoint))
-        amazon = ways.PRODUCTION_ENDPOINT if mode == "live" else ways.SANDBOX_ENDPOINT
-        return ways.connect(endpoint_url=self.settings.endpoint_url or amazon, profile=self.settings["profile"])
+            client = ways.connect(endpoint_url=ways.LOCAL_ENDPOINT, local=lambda events: attach(events, self.endpoint))
+        else:
+            amazon = ways.PRODUCTION_ENDPOINT if mode == "live" else ways.SANDBOX_ENDPOINT
+            client = ways.connect(endpoint_url=self.settings.endpoint_url or amazon, profile=self.settings["profile"])
+        client.permit = self._see_that_it_acts
+        return client
+
+    def _see_that_it_acts(self) -> None:
+        """Raise MarkedError, before a request that changes something, if the study was moved; looked at each second."""
+        if not self.settings.has_database or time.monotonic() < self._acts_until:
+            return
+        from turkctl.store.marks import refuse_marked
+
+        path = sqlite_path(self.settings.database_url)
+        if path is None or not is_lost(path):
+            refuse_marked(self.bare_database)
+        self._acts_until = time.monotonic() + 1.0
 
     def queue(self) -> Queue | None:
         """Return the queue of the market's notifications, or None if none is configured.
@@ -425,6 +507,7 @@ class Context:
 
         self.settings.require_market()
         check_host(host, port)
+        self.market.refuse_marked()
         # With keys it serves others, who may connect through a proxy on this computer.
         self._for_others = not is_loopback(host) or self.settings["market.keys"] is not None
         endpoint = self._new_endpoint(self._keys())

@@ -272,12 +272,17 @@ def _place_databases(values: dict[str, Any], origins: Mapping[str, Origin], fold
         values["database_url"] = _sqlite_url(folder / "turkctl.db")
     else:
         base = _base(origins["database_url"], folder, cwd)
-        values["database_url"] = _absolute(values["database_url"], base)
+        values["database_url"] = absolute_url(values["database_url"], base)
     if values["market_url"] is None:
-        beside = sqlite_path(values["database_url"])
-        values["market_url"] = _sqlite_url((beside.parent if beside else folder) / "turkctl-market.db")
+        values["market_url"] = usual_market_url(values["database_url"], folder)
     else:
-        values["market_url"] = _absolute(values["market_url"], _base(origins["market_url"], folder, cwd))
+        values["market_url"] = absolute_url(values["market_url"], _base(origins["market_url"], folder, cwd))
+
+
+def usual_market_url(database_url: str, folder: Path) -> str:
+    """Return where the built-in market is by default: beside the database's file, or in the project's folder."""
+    beside = sqlite_path(database_url)
+    return _sqlite_url((beside.parent if beside else folder) / "turkctl-market.db")
 
 
 def _base(origin: Origin, folder: Path, cwd: Path) -> Path:
@@ -303,7 +308,12 @@ def is_in_memory(url: str) -> bool:
     return kind.startswith("sqlite") and name.lstrip("/") in ("", ":memory:")
 
 
-def _absolute(url: str, base: Path) -> str:
+def absolute_url(url: str, base: Path) -> str:
+    """Return the address of a database, an SQLite file in it named from the root.
+
+    Raises:
+        UsageError: it is not an address, or SQLite would ignore a part of it.
+    """
     if "://" not in url:
         raise UsageError(
             f"'{mask_url(url)}' is not a database URL",

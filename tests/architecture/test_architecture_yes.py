@@ -18,6 +18,7 @@ UNLOGGED = {
     "archive add-csv": "changes an archive, and no study",
     "archive create": "changes an archive, and no study",
     "config set": "changes the project file",
+    "db copy": "moves the study, and nothing is logged where it was moved from",
     "db upgrade": "changes the schema alone",
     "demo": "acts in a study that it makes",
     "init": "makes a study",

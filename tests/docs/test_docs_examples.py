@@ -83,6 +83,7 @@ NOT_RUN = {
     "reset-password": "needs somebody with a password, and has tests of its own",
     "workers erase A1EXAMPLEWORKER": "is refused, as the study owes them a bonus; it has tests of its own",
     "hash-password": "asks for a password, and has tests of its own",
+    "db.example.org": "needs PostgreSQL, and has tests of its own",
     "import-psiturk": "needs a psiTurk study, and has tests of its own",
 }
 """What a line has in it that is not run here, and why; its command and its flags must exist all the same."""
@@ -274,6 +275,58 @@ def test_an_act_prints_nothing_with_quiet_if_all_is_well_and_a_dry_run_its_plan(
     assert code == 0, err
     shows = "--dry-run" in line or EXAMPLES[line].removeprefix("turkctl ") in SHOWN
     assert (out != "", err) == (shows, "")
+
+
+LEFT = {
+    "archive": "acts on an archive",
+    "config set": "acts on the settings",
+    "db copy": "finishes what it began, and has tests of its own",
+    "demo": "acts in a study that it makes",
+    "init": "finds the study as it is",
+    "notify test": "changes nothing",
+}
+"""Acts that are not refused where a study was moved to another database, and why."""
+ACTING = {
+    EXAMPLES[line].removeprefix("turkctl "): line
+    for line in reversed(EXAMPLES)
+    if runnable(line) and changes(line) and "--dry-run" not in line
+}
+"""An example of each act."""
+
+
+@pytest.fixture(scope="module")
+def moved(made: Study, tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """The study and its market after both were moved to other databases."""
+    folder = tmp_path_factory.mktemp("moved") / "study"
+    shutil.copytree(made.folder, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setenv("XDG_STATE_HOME", str(folder.parent))
+        done("db", "copy", "--to", "sqlite:///new.db", "--market-to", "sqlite:///new-market.db")
+    return Study(folder, made.ids)
+
+
+def test_all_acts_have_an_example_that_is_run_or_tests_of_their_own() -> None:
+    acts = {path.removeprefix("turkctl ") for line, path in EXAMPLES.items() if changes(line)}
+    not_run = {act for act in acts - set(ACTING) if act.split()[0] not in LEFT and act not in LEFT}
+    assert not_run == {"db import-psiturk", "market workers reset-password", "workers erase"}
+
+
+@pytest.mark.parametrize("act", [act for act in ACTING if act not in LEFT and act.split()[0] not in LEFT])
+def test_an_act_is_refused_where_a_study_was_moved_from(
+    act: str, moved: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "study"
+    shutil.copytree(moved.folder, copy)
+    monkeypatch.chdir(copy)
+    line = ACTING[act]
+    for shown, own in moved.ids.items():
+        line = line.replace(shown, own)
+    before = stored(copy)
+    code, out, err = called(*shlex.split(line)[1:])
+    assert (code, out) == (3, ""), err
+    assert "was moved to sqlite:///" in err
+    assert stored(copy) == before
 
 
 @pytest.mark.parametrize("part", NOT_RUN)

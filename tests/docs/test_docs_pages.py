@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from databases import POSTGRES_VARIABLE, new_database
 from docs_support import (
     Block,
     Command,
@@ -101,6 +104,42 @@ def test_every_flag_that_a_page_uses_exists(page: str, line: str):
 
 
 Run = Callable[[str], tuple[int, str]]
+ADDRESS = re.compile(r"postgresql(?:\+psycopg)?://lab@db\.example\.org/(\w+)")
+"""An address of PostgreSQL on a page, which stands for a new database."""
+
+
+class Databases:
+    """New databases for those that pages name: on PostgreSQL where there is one, else on SQLite."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._kind = "postgres" if os.environ.get(POSTGRES_VARIABLE) else "sqlite"
+        self._urls: dict[str, str] = {}
+        self.open = ExitStack()
+
+    def real(self, line: str) -> str:
+        """Return a command line with the addresses of databases that exist."""
+        return ADDRESS.sub(lambda match: self._url(match[1]), line)
+
+    def shown(self, printed: str) -> str:
+        """Return what was printed with the addresses of the page."""
+        for named, url in self._urls.items():
+            printed = printed.replace(url, f"postgresql+psycopg://lab@db.example.org/{named}")
+        return printed
+
+    def _url(self, name: str) -> str:
+        if name not in self._urls:
+            folder = self._folder / name
+            folder.mkdir()
+            self._urls[name] = self.open.enter_context(new_database(self._kind, folder))
+        return self._urls[name]
+
+
+@pytest.fixture
+def databases(tmp_path: Path) -> Iterator[Databases]:
+    made = Databases(tmp_path)
+    with made.open:
+        yield made
 
 
 @pytest.fixture
@@ -122,13 +161,15 @@ def terminal(outside: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     return call
 
 
-def follow(terminal: Run, command: Command, ids: dict[str, str]) -> None:
+def follow(terminal: Run, command: Command, ids: dict[str, str], databases: Databases) -> None:
     """Run the command, and hold its output against the page's, if that shows any.
 
     ``ids`` are those of this run by those of the page.
     """
     expected = [line for line in command.output if line.strip()]
-    code, printed = terminal(IDS.sub(lambda match: ids.get(match[0], match[0]), command.line))
+    line = databases.real(IDS.sub(lambda match: ids.get(match[0], match[0]), command.line))
+    code, printed = terminal(line)
+    printed = databases.shown(printed)
     wanted = 0
     if expected and (said := re.fullmatch(r"\(exit code (\d+)\)", expected[-1])):
         wanted = int(said[1])
@@ -158,7 +199,9 @@ def execute(block: Block) -> None:
 
 
 @pytest.mark.parametrize("page", [page for page in guide() if runs(page)], ids=name)
-def test_what_a_page_shows_is_what_happens(page: Path, terminal: Run, monkeypatch: pytest.MonkeyPatch):
+def test_what_a_page_shows_is_what_happens(
+    page: Path, terminal: Run, databases: Databases, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     ids: dict[str, str] = {}
@@ -167,6 +210,6 @@ def test_what_a_page_shows_is_what_happens(page: Path, terminal: Run, monkeypatc
             write(block, ids)
         elif block.kind == "console":
             for command in shown(block.text):
-                follow(terminal, command, ids)
+                follow(terminal, command, ids, databases)
         elif block.kind == "python":
             execute(block)

@@ -141,7 +141,7 @@ class Invocation:
         """Return a context of this command by other settings than those of the files."""
         from turkctl.context import Context
 
-        return Context(settings, self.output.note, self._typed(), process.started, self.act)
+        return Context(settings, self.output.note, self._typed(), process.started, self.act, self.output.warn)
 
     @contextmanager
     def leaving_line(self) -> Iterator[None]:

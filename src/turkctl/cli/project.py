@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +93,6 @@ def write_setting(settings: Settings, name: str, value: str) -> Path:
         NotFoundError: there is no project file.
         ConfigError: the file cannot be written.
     """
-    import tomlkit
-
     key = require_key(name)
     if not key.in_file:
         raise UsageError(
@@ -108,13 +106,30 @@ def write_setting(settings: Settings, name: str, value: str) -> Path:
     parsed = key.parse(value, where=name, error=UsageError)
     if not is_text(value):
         raise UsageError(f"{name}: {value!a} is not text that a file can hold", hint="write it in UTF-8")
+    return write_settings(settings, {name: parsed})
+
+
+def write_settings(settings: Settings, values: Mapping[str, Any]) -> Path:
+    """Change settings in the project file, keeping its comments; the file is replaced in one step.
+
+    Args:
+        settings: of the project.
+        values: what the keys are from now on, checked before.
+
+    Raises:
+        NotFoundError: there is no project file.
+        ConfigError: the file cannot be written.
+    """
+    import tomlkit
+
     path = project_file(settings)
     document = tomlkit.parse(path.read_bytes().decode())  # with the line ends that it has
-    *sections, leaf = name.split(".")
-    table: Any = document
-    for section in sections:
-        table = table.setdefault(section, tomlkit.table())
-    table[leaf] = parsed
+    for name, value in values.items():
+        *sections, leaf = name.split(".")
+        table: Any = document
+        for section in sections:
+            table = table.setdefault(section, tomlkit.table())
+        table[leaf] = value
     write_whole(path, tomlkit.dumps(document), new=False)
     return path
 

@@ -20,7 +20,7 @@ COMMANDS: dict[str, str] = {
     "content": "Manage an experiment's items; post HITs for them by priority.",
     "config": "Show and change settings; say where each value comes from.",
     "dashboard": "Serve the study as web pages; hash a password for it.",
-    "db": "Upgrade, check and speed up the database; take over a psiTurk study.",
+    "db": "Upgrade, check, speed up and move the database; take over a psiTurk study.",
     "experiments": "Read experiments from files; list, show, preview and check them.",
     "hits": "Post, list, show, extend, expire, approve and delete HITs.",
     "labels": "Combine several workers' labels into one per item; rate the workers.",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from turkctl.dashboard.app import ROOT, Dashboard
 from turkctl.dashboard.jobs import STOP_SECONDS
 from turkctl.errors import TurkctlError, UsageError
+from turkctl.operations.intents.presence import DashboardPresence
 from turkctl.scheduler.due import in_words
 from turkctl.scheduler.lease import SchedulerKeeper
 from turkctl.scheduler.logs import log
@@ -32,7 +33,8 @@ _MOST_WAITING = 4 * 1024**3
 class DashboardServer:
     """The dashboard on an address, and perhaps the scheduler in a thread beside it.
 
-    As a context manager: at the end of the block nobody is served, and acts and tasks finish what they have in hand.
+    As a context manager: at the end of the block nobody is served, and acts and tasks finish what they have in hand. A
+    study that was moved to another database is not served (MarkedError).
     """
 
     def __init__(self, context: Context, access: Access, host: str, port: int, threads: int) -> None:
@@ -43,6 +45,7 @@ class DashboardServer:
         """
         self.dashboard = Dashboard(context, access)
         self._context = context
+        self._presence = DashboardPresence(context)
         self._server = HttpServer(
             self.dashboard.app.wsgi_app,
             host,
@@ -78,12 +81,19 @@ class DashboardServer:
         self._server.close()
 
     def __enter__(self) -> DashboardServer:
+        try:
+            self._presence.begin()
+        except TurkctlError:
+            self.close()
+            self.dashboard.close()
+            raise
         return self
 
     def __exit__(self, *_error: object) -> None:
         self.close()
         if self._runner is not None:
             self._runner.stop()
+        self._presence.end()
         self.dashboard.close()
         if self._runner is not None:
             self._runner.join()

@@ -13,10 +13,12 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, select
 
+from turkctl.copying import marks
 from turkctl.market import notifications, review_actions, settle, system_types, tables
 from turkctl.market.errors import MarketError
 from turkctl.market.flushes import Wait
 from turkctl.market.requester import Notifier, Permit, Requester
+from turkctl.market.servers import MarketPresence
 from turkctl.market.state import MarketDatabase
 from turkctl.market.tx import LOCKED_ON_POSTGRES, META, META_LOCKED, Event, Shared, Tx, when
 from turkctl.own_market import DOLLARS, EXTENSIONS, MTURK_FEE, MarketRules
@@ -83,7 +85,8 @@ class MarketCore:
             return
         with self._database.read() as connection:
             kept = connection.execute(META).one()
-        if any(getattr(kept, name) != value for name, value in self._named.items()):
+        acts = kept.mark is None or marks.acts(kept.mark)
+        if acts and any(getattr(kept, name) != value for name, value in self._named.items()):
             with self._database.write() as connection:
                 connection.execute(tables.meta.update().values(self._named))
 
@@ -148,6 +151,15 @@ class MarketCore:
             self._hand_over(tx.events)
         if self._courier is None:
             self.deliver_waiting()
+
+    def refuse_marked(self) -> None:
+        """Raise MarkedError if the market was moved to another database, or is a copy that does not act."""
+        with self._database.read() as connection:
+            self._database.refuse_marked(connection)
+
+    def presence(self) -> MarketPresence:
+        """Return what says that this process serves the market."""
+        return MarketPresence(self._database)
 
     def next_due(self) -> tuple[float, float]:
         """Return the seconds until something happens by itself, and until a notification is tried again.
@@ -226,6 +238,8 @@ class MarketCore:
                 seen = None if write and not self._database.sqlite else connection.execute(settle.META_AND_TIMES).one()
                 tx = self._tx(connection, requester, locked=write, meta=seen)
                 due, waiting = settle.look(tx, seen)
+                if not write and seen is not None and seen.mark is not None and not marks.acts(seen.mark):
+                    due, waiting = None, False  # nothing happens here any more
                 waiting = waiting and self._notify is not None and self._courier is None
                 if due is None and not waiting:
                     try:
@@ -244,6 +258,8 @@ class MarketCore:
         if meta is None:
             taking = META_LOCKED if self._database.sqlite else LOCKED_ON_POSTGRES
             meta = connection.execute(taking if locked else META).one()
+        if locked:
+            self._database.refuse_marked(connection, meta)
         return Tx(
             connection=connection,
             now=int(self._clock() * 1000) + meta.clock_offset,

@@ -42,13 +42,14 @@ from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 from sqlalchemy.schema import CreateColumn
 
 from turkctl.addresses import mask_url
+from turkctl.copying import marks
 from turkctl.erasing import clean
 from turkctl.errors import ConfigError, DatabaseUnreachableError, SchemaError
 from turkctl.market import system_types, tables
 from turkctl.market.flushes import Wait, flush_of
 from turkctl.sqlite_files import SqliteFile
 
-VERSION = 4
+VERSION = 5
 """The tables' version. An older database gets what it lacks, a newer one is refused."""
 
 _LOOK_AT_DISK = "look whether the disk is full or broken, then send it again"
@@ -72,7 +73,8 @@ class MarketDatabase:
             SchemaError: it was created by a newer turkctl.
         """
         parsed = _parsed(url)
-        self._name = mask_url(url)
+        self.name = mask_url(url)
+        """Its address without the password."""
         self.sqlite = parsed.get_backend_name() == "sqlite"
         self._memory = self.sqlite and parsed.database in (None, "", ":memory:")
         self._lock = threading.Lock() if self._memory else _lock_of(url)
@@ -93,7 +95,7 @@ class MarketDatabase:
                 raise  # a bug in the market, not a fault of the database
             cause = error.orig if isinstance(error, DatabaseError) else error
             raise DatabaseUnreachableError(
-                f"the market's database {self._name} cannot be used: {cause}",
+                f"the market's database {self.name} cannot be used: {cause}",
                 hint="set market_url to a file that can be written, or to a PostgreSQL database that answers",
             ) from error
 
@@ -135,7 +137,7 @@ class MarketDatabase:
                 self._flush()
         except OSError as error:
             raise DatabaseUnreachableError(
-                f"the market's database {self._name} cannot be written to the disk: {error}", hint=_LOOK_AT_DISK
+                f"the market's database {self.name} cannot be written to the disk: {error}", hint=_LOOK_AT_DISK
             ) from error
 
     def first(self, statement: Executable, values: Mapping[str, Any]) -> Row[Any] | None:
@@ -171,6 +173,17 @@ class MarketDatabase:
                 yield lent.driver_connection
             finally:
                 lent.close()
+
+    def refuse_marked(self, connection: Connection, meta: Row[Any] | None = None) -> None:
+        """Raise MarkedError if the market was moved from here, or this is a copy that does not act.
+
+        Args:
+            connection: to this database.
+            meta: the market's row, where it was read in this transaction.
+        """
+        row = connection.execute(select(tables.meta.c.mark)).one() if meta is None else meta
+        if row.mark is not None:
+            marks.refuse(row.mark, "the market", self.name, "market_url")
 
     def use_wal(self) -> None:
         """Turn on write-ahead logging, so that readers and the writer do not wait for each other.

@@ -47,6 +47,18 @@ meta = Table(
     Column("unit", String(40)),
     # The key of the hashes that are kept of people who were erased; made when the first one is.
     Column("erasure_key", String(64)),
+    # Whether the market acts, where it was copied to another database (turkctl.copying.marks); null: it does.
+    Column("mark", Text),
+)
+
+# The processes that serve the market, in milliseconds of the machine's own clock.
+server = Table(
+    "market_server",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("host", String(255), nullable=False),
+    number("pid"),
+    number("seen_at"),
 )
 
 account = Table(

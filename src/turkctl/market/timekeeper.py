@@ -12,6 +12,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from turkctl.copying.marks import MarkedError
+
 if TYPE_CHECKING:
     from turkctl.market.core import MarketCore
 
@@ -33,13 +35,24 @@ class Timekeeper:
             market: the market whose time to keep.
         """
         self._market = market
+        self._presence = market.presence()
         self._ending = threading.Event()
         self._written = threading.Event()
         """Set where there may be events to deliver."""
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
-        """Start: from now on this timekeeper delivers the market's events."""
+        """Start: from now on this timekeeper delivers the market's events.
+
+        Raises:
+            MarkedError: the market was moved to another database, or is a copy that does not act.
+        """
+        try:
+            self._presence.begin()
+        except MarkedError:
+            raise
+        except Exception as error:  # noqa: BLE001  the look at what is due says so as well, and goes on
+            log.warning("the market cannot be told that it is served: %s", error)
         self._market.employ(self._written.set)
         for work in (self._settle, self._deliver):
             thread = threading.Thread(target=work, name=f"turkctl-market{work.__name__}", daemon=True)
@@ -55,6 +68,10 @@ class Timekeeper:
         for thread in self._threads:
             thread.join(max(0.0, last - time.monotonic()))
         self._threads.clear()
+        try:
+            self._presence.end()
+        except Exception as error:  # noqa: BLE001  it ends by itself
+            log.warning("the market cannot be told that it is served no more: %s", error)
 
     def _settle(self) -> None:
         pause, failing = 0.0, False
@@ -70,6 +87,7 @@ class Timekeeper:
 
     def _look(self) -> float:
         """Process what is due; return the number of seconds that the next look can wait."""
+        self._presence.go_on()
         first, outbox = self._market.next_due()
         if outbox <= 0:
             self._written.set()

@@ -56,6 +56,7 @@ class Caller:
         endpoint: the address of the market.
         requests: number of requests by the API's name of the operation.
         ahead: how far the market's clock was ahead of this machine's at its last answer; None if it did not say.
+        permit: called before each request that changes something; it may raise.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Caller:
         self.endpoint = endpoint
         self.requests: Counter[str] = Counter()
         self.ahead: timedelta | None = None
+        self.permit: Callable[[], None] = lambda: None
         self._client = client
         self._clock = clock
         self._lock = threading.Lock()
@@ -120,6 +122,8 @@ class Caller:
     def _ask(self, method: str, **members: Any) -> Raw:
         """Make one request and return its raw answer; members that are None are left out."""
         operation: str = self._client.meta.method_to_api_mapping[method]
+        if not reads_only(operation):
+            self.permit()
         with self._lock:
             self.requests[operation] += 1
         started = self._clock()

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,8 @@ class Database:
     url: URL
     file: SqliteFile | None = None
     """Its file, on SQLite."""
+    before_writing: list[Callable[[Database, Connection], None]] = field(default_factory=list, compare=False)
+    """Called at the beginning of each writing transaction; they may raise."""
 
     @property
     def url_for_people(self) -> str:
@@ -79,11 +81,14 @@ class Database:
 
         Raises:
             DatabaseUnreachableError: the database cannot be opened or written, or stays locked for five seconds.
+            MarkedError: the study was moved to another database, or this one is a copy that does not act.
             SchemaError: it lacks a table that was asked for, or is of a kind that turkctl only reads.
         """
         if self.dialect not in WRITABLE:
             raise SchemaError(f"turkctl does not write to {self.dialect}", hint=READ_ONLY_HINT)
         with self._connection({}) as connection, Session(connection, expire_on_commit=False) as session:
+            for check in self.before_writing:
+                check(self, session.connection())
             yield session
             session.commit()
 

@@ -20,6 +20,8 @@ from turkctl.store.types import UtcTime
 
 SCHEDULER = "scheduler"
 """The name of the lease of the one process that runs tasks."""
+DASHBOARD = "dashboard"
+"""The first word of the names of the leases of processes that serve the dashboard; several may."""
 LASTS = timedelta(seconds=90)
 """How long a lease holds without being renewed: longer than any one request, and several renewals."""
 
@@ -76,6 +78,11 @@ def of_run(number: int) -> str:
     return f"run {number}"
 
 
+def of_dashboard(owner: str) -> str:
+    """Return the name of the lease of a process that serves the dashboard."""
+    return f"{DASHBOARD} {owner[:16]}"
+
+
 def of_line(number: int) -> str:
     """Return the name of the lease of a line that a form began."""
     return f"line {number}"
@@ -111,6 +118,18 @@ def holders(session: Session, now: datetime, names: Sequence[str]) -> dict[str, 
     held = (LEASES.c.owner.is_not(None), LEASES.c.expires > now)
     parts = (select(LeaseRow).where(LEASES.c.name.in_(part), *held) for part in chunks(names))
     return {row.name: row for part in parts for row in session.scalars(part)}
+
+
+def all_held(session: Session, now: datetime) -> list[LeaseRow]:
+    """Return the holders of all leases that are held at this time."""
+    held = (LEASES.c.owner.is_not(None), LEASES.c.expires > now)
+    return list(session.scalars(select(LeaseRow).where(*held).order_by(LEASES.c.name)))
+
+
+def forget_dashboards(session: Session, now: datetime) -> None:
+    """Delete the leases of dashboards that ended without giving theirs back."""
+    over = (LEASES.c.name.startswith(f"{DASHBOARD} ", autoescape=True), LEASES.c.expires <= now)
+    session.connection().execute(delete(LEASES).where(*over))
 
 
 def acquire(

@@ -13,6 +13,12 @@ from urllib.parse import quote
 
 MOST = 200
 """Names that are read at most: more fit no screen."""
+_STUDY = {
+    "turkctl_experiment": "SELECT 1 FROM turkctl_experiment LIMIT 1",
+    "turkctl_hit": "SELECT 1 FROM turkctl_hit LIMIT 1",
+    "assignments": "SELECT 1 FROM assignments LIMIT 1",
+}
+"""Tables whose rows make a study, and how to see whether there are any."""
 WAIT_S = 0.2
 """How long a locked file is waited for."""
 _HIT = (
@@ -62,12 +68,30 @@ def read_names(url: str, path: Path | None, kind: str, mode: str) -> Names:
     return _of_server(url, statement, mode) if path is None else _of_file(path, statement, mode)
 
 
+def has_study(path: Path) -> bool:
+    """Return whether an SQLite file has a study with an experiment, a HIT or a participant, and acts; it only looks."""
+    try:
+        with closing(_look_into(path)) as connection:
+            names = {str(name) for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if "turkctl_meta" not in names:
+                return False
+            moved = connection.execute("SELECT 1 FROM turkctl_meta WHERE key = 'mark' AND value LIKE '%\"moved\"%'")
+            looks = [look for name, look in _STUDY.items() if name in names]
+            return moved.fetchone() is None and any(connection.execute(look).fetchone() for look in looks)
+    except (OSError, sqlite3.Error):
+        return False
+
+
 def _of_file(path: Path, statement: str, mode: str) -> Names:
+    with closing(_look_into(path)) as connection:
+        return [(str(name), str(words)) for name, words in connection.execute(statement, {"mode": mode})]
+
+
+def _look_into(path: Path) -> sqlite3.Connection:
     # A reader of a file in WAL mode would create the two files beside it. Where they are missing, nobody has it open.
     in_use = all(path.with_name(path.name + suffix).exists() for suffix in ("-wal", "-shm"))
     how = "mode=ro" if in_use else "mode=ro&immutable=1"
-    with closing(sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True, timeout=WAIT_S)) as connection:
-        return [(str(name), str(words)) for name, words in connection.execute(statement, {"mode": mode})]
+    return sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True, timeout=WAIT_S)
 
 
 def _of_server(url: str, statement: str, mode: str) -> Names:

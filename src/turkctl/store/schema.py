@@ -12,8 +12,9 @@ from sqlalchemy import Column, Connection, MetaData, PrimaryKeyConstraint, Strin
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
 
+from turkctl.copying.tables import CopiedTable
 from turkctl.errors import SchemaError
-from turkctl.store import failures, participants
+from turkctl.store import failures, marks, participants
 from turkctl.store.base import PREFIX, VERSION_TABLE, TurkctlTable
 from turkctl.store.engine import READ_ONLY_HINT, WRITABLE, Database
 
@@ -73,6 +74,11 @@ def all_tables() -> MetaData:
     return TurkctlTable.metadata
 
 
+def versions_table() -> CopiedTable:
+    """Return the table with the schema's version, as it is copied to another database."""
+    return CopiedTable(_VERSIONS)
+
+
 def current(database: Database) -> str | None:
     """Return the revision the database is at; None if turkctl has no tables in it.
 
@@ -108,6 +114,7 @@ def ensure(
         revision = _create(database, participants_table)
     if revision != HEAD:
         raise _mismatch(database, revision)
+    marks.guard(database)
 
 
 def refuse_newer(session: Session, database: Database) -> None:
@@ -148,6 +155,8 @@ def upgrade(
         raise _mismatch(database, before)
     with _migrating(database) as connection:
         before = _revision(connection)
+        if before is not None:
+            marks.refuse_to_upgrade(database, connection)
         ours = before is None and _is_empty(connection)
         if ours:
             before_making()

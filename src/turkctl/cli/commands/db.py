@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
+from turkctl.cli.commands import db_copy
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.invocation import Invocation
 from turkctl.cli.select import DryRun
 
-app = make_group("Upgrade, check and speed up the database; take over a psiTurk study.")
+app = make_group("Upgrade, check, speed up and move the database; take over a psiTurk study.")
+app.act("copy")(db_copy.copy)
 
 
 @app.act()

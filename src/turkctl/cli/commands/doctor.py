@@ -68,7 +68,8 @@ def _database(run: Invocation) -> str:
 
     refuse_absent(run.settings)
     versions(run.context.bare_database)
-    return f"reached {run.context.bare_database.url_for_people}"
+    elsewhere = run.context.study_elsewhere
+    return f"reached {run.context.bare_database.url_for_people}" + ("" if elsewhere is None else f"; but {elsewhere}")
 
 
 def _schema(run: Invocation) -> str:
