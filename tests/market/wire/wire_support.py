@@ -30,6 +30,18 @@ class RecordingMarket:
     def deliver(self, _events: Any) -> None:
         """There never are any."""
 
+    def presence(self) -> RecordingMarket:
+        return self
+
+    def begin(self) -> None:
+        """Nobody else looks for who serves it."""
+
+    def go_on(self) -> None:
+        """It needs no sign of life."""
+
+    def end(self) -> None:
+        """Nothing is kept of it."""
+
     def next_due(self) -> tuple[float, float]:
         return math.inf, math.inf
 
