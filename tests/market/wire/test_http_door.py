@@ -10,6 +10,7 @@ import pytest
 from wire_support import RecordingMarket
 
 from turkctl import own_market
+from turkctl.copying.marks import MarkedError
 from turkctl.errors import UsageError
 from turkctl.market.doors.http import LINGER_SECONDS, MAX_BODY_BYTES, Server, _MarketChannel, make_app, serve
 from turkctl.market.protocol.endpoint import Endpoint
@@ -218,6 +219,16 @@ def test_a_lost_answer_closes_the_connection_without_a_byte(
     assert len(market.asked) == 1
     endpoint.switches = Switches()
     assert ask(server, "POST", "/", b"{}", TARGET)[0] == 200
+
+
+def test_a_market_that_was_moved_says_where_to_without_a_traceback(
+    server: Server, market: RecordingMarket, caplog: pytest.LogCaptureFixture
+):
+    market.answers["list_hits"] = MarkedError("the market was moved to sqlite:///other.db")
+    status, headers, content = ask(server, "POST", "/", b"{}", TARGET)
+    assert (status, headers["content-type"]) == (503, "text/plain; charset=utf-8")
+    assert content == b"the market was moved to sqlite:///other.db\n"
+    assert "internal failure" not in caplog.text
 
 
 def test_a_request_under_way_is_finished_when_the_server_closes(endpoint: Endpoint):

@@ -14,6 +14,7 @@ from waitress.parser import HTTPRequestParser, ParsingError  # type: ignore[impo
 from waitress.task import ErrorTask, Task, WSGITask  # type: ignore[import-untyped]  # as above
 
 from turkctl import own_market
+from turkctl.copying.marks import MarkedError
 from turkctl.market.archived import ArchivedMarket
 from turkctl.market.protocol.endpoint import CutAnswerError, Endpoint
 from turkctl.market.protocol.sigv4 import is_host
@@ -154,6 +155,8 @@ def _call(endpoint: Endpoint, path: str, environ: WSGIEnvironment) -> _Answer:
     except CutAnswerError:
         # Waitress treats this as a client that went away: it closes the connection and sends nothing.
         raise ClientDisconnected from None
+    except MarkedError as error:
+        return _plain(f"{error}\n", HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 def _about(_endpoint: Endpoint, _path: str, _environ: WSGIEnvironment) -> _Answer:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 from turkctl import own_market
+from turkctl.copying.marks import MarkedError
 from turkctl.market.errors import MarketError, ServiceFault
 from turkctl.market.protocol import sigv4, validate
 from turkctl.market.protocol.endpoint import CutAnswerError, Endpoint
@@ -39,7 +40,9 @@ def answer(endpoint: Endpoint, path: str, headers: Mapping[str, str | bytes], bo
         body: a JSON object; an empty body counts as an empty object.
 
     Raises:
-        AnswerLostError: the connection must break without an answer.
+        CutAnswerError: the connection must break without an answer.
+        MarkedError: the market was moved to another database, or is a copy that does not act. That is no fault, which
+            clients would ask again for, and the door says it in its own way.
     """
     request_id = endpoint.request_id()
     known = _lowered(headers)
@@ -47,7 +50,7 @@ def answer(endpoint: Endpoint, path: str, headers: Mapping[str, str | bytes], bo
         status, document = 200, _perform(endpoint, path, known, body)
     except MarketError as error:
         status, document = error.status, _error_document(error, endpoint, _environment(path, known))
-    except CutAnswerError:
+    except (CutAnswerError, MarkedError):
         raise
     except Exception:  # the server's last resort: log it, and answer as the service would
         logger.exception("internal failure, request %s", request_id)
