@@ -184,6 +184,17 @@ def test_the_field_of_answers_is_named_when_none_is_set(tmp_path: Path) -> None:
     later.world.close()
 
 
+def test_the_fields_inside_a_crowd_form_are_named(tmp_path: Path) -> None:
+    study = LabelStudy(tmp_path, "\n[experiments.photos.labels]\nmin_votes = 1\n")
+    (hit,) = study.post(1, experiment="photos")
+    study.answer(hit, 1, taskAnswers='[{"animal": {"label": "fox"}, "sure": {"on": true}}]')
+    study.sync()
+    with pytest.raises(UsageError, match=r"the answers have the fields animal\.label, sure\.on$") as refused:
+        study.aggregate()
+    assert (refused.value.hint or "").startswith('write field = "animal.label" in [experiments.photos.labels]')
+    study.world.close()
+
+
 def test_answers_to_content_that_make_no_labels_do_not_fail_a_run_of_all(tmp_path: Path) -> None:
     study = LabelStudy(tmp_path, 'answer_field = "animal"\n')
     answered(study, "a brown animal", "it has horns")

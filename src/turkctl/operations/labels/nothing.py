@@ -7,7 +7,7 @@ from sqlmodel import Session
 from turkctl.errors import UsageError
 from turkctl.operations.experiments.label_fields import in_words, patterns_of
 from turkctl.operations.experiments.stored import settings_of
-from turkctl.operations.sync.answers import parsed
+from turkctl.operations.sync.answers import parsed, unpacked
 from turkctl.store import label_answers
 from turkctl.store.experiments import Version
 
@@ -25,7 +25,7 @@ def no_labels(session: Session, version: Version, mode: str) -> UsageError:
     if not work:
         return UsageError(told, hint=f"import labels, or name the field of the answer in {table} and sync")
     answers = [each.answers if each.answers is not None else parsed(each.document) or {} for each in work]
-    fields = list(dict.fromkeys(name for each in answers for name in each if name not in _OURS))
+    fields = list(dict.fromkeys(name for each in answers for name in unpacked(each) if name not in _OURS))
     if not fields:
         return UsageError(f"{told}: the answers have no field", hint="give the fields of the page's form names")
     given = "is not set" if field is None else f'is "{field}"'
