@@ -103,6 +103,25 @@ def test_nothing_is_changed_where_a_study_was(busy: Path, turkctl: Run) -> None:
         assert turkctl(*argv).code == 0, argv
 
 
+def test_a_server_that_does_not_answer_is_told_of_without_naming_another_option(busy: Path, turkctl: Run) -> None:
+    finished = turkctl("db", "copy", "--to", "postgresql://lab@127.0.0.1:1/new", "--json")
+    assert finished.code == 4
+    assert "password in the URL of the database" in last_error(finished.err)["hint"]
+
+
+def test_what_asks_a_market_that_was_moved_for_its_money_says_so(busy: Path, turkctl: Run) -> None:
+    assert turkctl("db", "copy", *TO).code == 0
+    for argv in (["balance"], ["campaign", "plan", "--goal", "9"]):
+        finished = turkctl(*argv, "--json")
+        assert (finished.code, last_error(finished.err)["code"]) == (3, "moved"), argv
+        assert "Traceback" not in finished.err, argv
+    checked = turkctl("doctor", "--json")
+    assert checked.code == 4
+    (market,) = (row for row in json.loads(checked.out) if row["check"] == "market")
+    assert "was moved to sqlite:///" in market["detail"]
+    assert "market_url" in market["mend"]
+
+
 def test_the_next_steps_are_said_and_the_settings_stay_unless_told_otherwise(busy: Path, turkctl: Run) -> None:
     before = (busy / "turkctl.toml").read_bytes()
     said = turkctl("db", "copy", *TO).err
@@ -218,6 +237,32 @@ def test_an_empty_database_beside_a_study_is_warned_of(busy: Path, turkctl: Run)
     assert "warning" not in turkctl("hits", "list").err
     assert turkctl("db", "copy", "--to", "sqlite:///other.db").code == 0, "tables without rows are no data"
     assert "warning" not in turkctl("hits", "list", *empty).err
+
+
+def test_what_commands_leave_in_an_empty_server_is_no_study(
+    busy: Path, turkctl: Run, targets: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, _market = targets
+    monkeypatch.setenv("TURKCTL_DATABASE_URL", study)
+    for argv in (["db", "upgrade"], ["sync"], ["hits", "create", "--assignments", "1"], ["status"]):
+        assert "has a study" in turkctl(*argv).err, argv
+    moved = turkctl("db", "copy", "--database-url", f"sqlite:///{busy}/turkctl.db", "--to", study)
+    assert moved.code == 0, moved.err
+    assert "warning" not in turkctl("hits", "list").err
+
+
+def test_a_log_of_what_was_done_is_a_study(
+    busy: Path, turkctl: Run, targets: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, _market = targets
+    (worker, *_) = json.loads(turkctl("workers", "list", "--json").out)
+    with monkeypatch.context() as there:
+        there.setenv("TURKCTL_DATABASE_URL", study)
+        there.setenv("TURKCTL_MARKET_URL", f"sqlite:///{busy}/turkctl-market.db")
+        assert turkctl("db", "upgrade").code == 0
+        assert turkctl("workers", "block", worker["worker_id"], "--reason", "a script").code == 0
+    refused = turkctl("db", "copy", "--to", study, "--json")
+    assert (refused.code, last_error(refused.err)["code"]) == (3, "target_has_data")
 
 
 def test_the_dashboard_is_not_served_where_a_study_was(

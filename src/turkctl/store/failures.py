@@ -126,7 +126,7 @@ def _server_failure(error: DBAPIError, url: URL) -> TurkctlError | None:
         return None
     return DatabaseUnreachableError(
         f"the database {masked(url)} cannot be reached: {detail}",
-        hint="check that the server runs, and the address, user and password in --database-url",
+        hint="check that the server runs, and the address, user and password in the URL of the database",
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, inspect
+from sqlalchemy import Connection, delete, insert, inspect, or_, select
 from sqlmodel import Session
 
 from turkctl.copying import marks
@@ -17,11 +17,13 @@ from turkctl.copying.marks import MoveMark
 from turkctl.copying.tables import CopiedTable, as_it_is, has_no_rows
 from turkctl.errors import SchemaError
 from turkctl.store import leases, psiturk, schema
+from turkctl.store.account_looks import LOOKS
 from turkctl.store.base import PREFIX, VERSION_TABLE
 from turkctl.store.engine import Database
 from turkctl.store.leases import LEASES
 from turkctl.store.marks import MARK, SETTING, WHAT, mark_text
 from turkctl.store.meta import Meta, database_id
+from turkctl.store.runs import ENDED, RUNS
 
 _META = Meta.__table__
 _DOES = {leases.SCHEDULER: "a scheduler", leases.DASHBOARD: "a dashboard"}
@@ -111,9 +113,20 @@ def is_empty(database: Database) -> bool:
         return _is_empty(session.connection())
 
 
+_NOT_MISSED = (VERSION_TABLE, _META.name, LEASES.name, LOOKS.name, RUNS.name)
+"""Facts about the database itself, and what any command leaves in one that it was given by mistake."""
+
+
 def _is_empty(connection: Connection) -> bool:
-    return has_no_rows(connection, [name for name in inspect(connection).get_table_names() if _is_missed(name)])
+    there = inspect(connection).get_table_names()
+    if not has_no_rows(connection, [name for name in there if _is_missed(name)]):
+        return False
+    return RUNS.name not in there or connection.execute(_DID_SOMETHING).first() is None
 
 
 def _is_missed(table: str) -> bool:
-    return not table.startswith(schema.MARKET_PREFIX) and table not in {VERSION_TABLE, _META.name, LEASES.name}
+    return not table.startswith(schema.MARKET_PREFIX) and table not in _NOT_MISSED
+
+
+_DID_SOMETHING = select(RUNS.c.id).where(or_(RUNS.c.state != ENDED, RUNS.c.succeeded > 0)).limit(1)
+"""Finds a run whose line in the log tells of something that happened, or may have."""
