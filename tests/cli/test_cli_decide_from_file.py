@@ -100,3 +100,17 @@ def test_files_name_people_by_ids_of_the_labs_own(folder: Path, turkctl: Run) ->
     (folder / "codes.csv").write_text("Worker ID,Text\nS-2,Your code is 1\n")
     sent = turkctl("workers", "message", "--from", "codes.csv", "--subject", "Code", "--dry-run", "--json")
     assert [each["id"] for each in json.loads(sent.out)["results"]] == [known["S-2"]]
+
+
+@pytest.mark.parametrize("column", ["own_id", "Worker"])
+@pytest.mark.parametrize("command", ["approve", "bonus", "exclude", "block", "message"])
+def test_every_command_finds_people_under_the_same_names(
+    command: str, column: str, work: dict[str, str], turkctl: Run
+) -> None:
+    (_first, worker, *_) = work.values()
+    rows = f"{column},Approve,Amount,Reason,Subject,Text\n{worker},x,0.10,Thanks,s,t\n"
+    Path("people.csv").write_text(rows)
+    done = turkctl("workers", command, "--from", "people.csv", "--dry-run", "--json")
+    assert done.code == 0, done.err
+    (result,) = json.loads(done.out)["results"]
+    assert (result["status"], work.get(result["id"], result["id"])) == ("planned", worker)

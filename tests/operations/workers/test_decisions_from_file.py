@@ -210,12 +210,12 @@ def test_a_row_with_another_worker_than_did_the_work_is_told_of(study: Study, pr
 @pytest.mark.parametrize(
     ("prepare", "given", "words"),
     [
-        (prepare_approve_file, {}, "id, assignment_id or worker_id"),
+        (prepare_approve_file, {}, "id, assignment_id, worker_id, worker or own_id"),
         (prepare_reject_file, {}, "id or assignment_id"),
         (prepare_message_file, {"subject": "s", "text": "t"}, "worker_id, worker, own_id or id"),
         (prepare_block_file, {"reason": None}, "worker_id, worker, own_id or id"),
-        (prepare_exclude_file, {}, "id, assignment_id or worker_id"),
-        (prepare_bonus_file, {}, "id, assignment_id or worker_id"),
+        (prepare_exclude_file, {}, "id, assignment_id, worker_id, worker or own_id"),
+        (prepare_bonus_file, {}, "id, assignment_id, worker_id, worker or own_id"),
     ],
 )
 def test_a_file_without_its_columns_says_which_were_looked_for(

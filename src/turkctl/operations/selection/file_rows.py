@@ -21,8 +21,8 @@ from turkctl.rows import RowError, Table, as_text, opened
 from turkctl.words import listed_or, nearest
 
 ASSIGNMENTS = ("id", "assignment_id")
-WORK = (*ASSIGNMENTS, "worker_id")
 PEOPLE = WORKER_COLUMNS
+WORK = (*ASSIGNMENTS, *(name for name in PEOPLE if name not in ASSIGNMENTS))
 """What the column of ids may be called where it names assignments, work or people; the first counts."""
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
