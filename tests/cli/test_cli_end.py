@@ -112,6 +112,7 @@ def test_the_report_overwrites_nothing_of_the_project(configured: Path, turkctl:
     assert refused.code == 2
     assert slugs(turkctl) == ["stroop"]
     assert json.loads(turkctl("experiments", "show", "stroop", "--json").out)["closed"] is None
+    assert "give another file with --report" in refused.err
 
 
 def test_live_asks_before_it_ends_a_study_and_before_it_deletes_a_type(

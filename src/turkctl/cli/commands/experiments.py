@@ -233,7 +233,7 @@ def end(
 
     run = invocation(ctx)
     file = report or _default_report(run, slug)
-    reports.check_file(run, file, anonymize)
+    reports.check_file(run, file, anonymize, flag="--report")
     ending = prepare_end(run.context, slug, cancel_campaigns=cancel_campaigns)
     for note in ending.notes:
         run.output.note(note)
@@ -243,7 +243,7 @@ def end(
         confirm_question(run, f"{ending.words} in mode live", otherwise="--dry-run to see it")
     with stoppable() as stop:
         done = apply_end(run.context, ending, run.context.engine(stop=stop))
-        reports.write_report(run, reports.read_facts(run, slug, anonymize), file, anonymize)
+        reports.write_report(run, reports.read_facts(run, slug, anonymize), file, anonymize, flag="--report")
         done.report = str(file.absolute())
         run.output.note(f"report written to {file}")
         raise typer.Exit(_show_end(run, done))

@@ -50,15 +50,15 @@ def report(
         run.output.record(facts)
 
 
-def check_file(run: Invocation, file: Path, anonymize: Path | None) -> None:
-    """Raise unless the report can be written to this file.
+def check_file(run: Invocation, file: Path, anonymize: Path | None, *, flag: str = "--file") -> None:
+    """Raise unless the report can be written to this file, which the option ``flag`` names.
 
     Raises:
         UsageError: something there must not be overwritten.
     """
     from turkctl.outputs import check
 
-    check(file, run.protected((anonymize, "the key")))
+    check(file, run.protected((anonymize, "the key")), flag=flag)
 
 
 def read_facts(run: Invocation, slug: str, anonymize: Path | None) -> dict[str, Any]:
@@ -69,12 +69,14 @@ def read_facts(run: Invocation, slug: str, anonymize: Path | None) -> dict[str, 
     return facts if anonymize is None else _anonymized(run, facts, anonymize)
 
 
-def write_report(run: Invocation, facts: Mapping[str, Any], file: Path, anonymize: Path | None) -> None:
+def write_report(
+    run: Invocation, facts: Mapping[str, Any], file: Path, anonymize: Path | None, *, flag: str = "--file"
+) -> None:
     """Write the page of the report; a file there is replaced."""
     from turkctl.cells import cell
     from turkctl.operations.report.page import write_page
 
-    write_page(file, facts, cell, run.protected((anonymize, "the key")))
+    write_page(file, facts, cell, run.protected((anonymize, "the key")), flag=flag)
 
 
 def _anonymized(run: Invocation, facts: Mapping[str, Any], file: Path) -> dict[str, Any]:

@@ -34,7 +34,9 @@ dt { color: var(--soft); } dd { margin: 0; font-variant-numeric: tabular-nums; o
 )
 
 
-def write_page(path: Path, report: Mapping[str, Any], shown: Shown, protected: Protected) -> None:
+def write_page(
+    path: Path, report: Mapping[str, Any], shown: Shown, protected: Protected, *, flag: str = "--file"
+) -> None:
     """Write the page; only the user may read it, because it may name workers.
 
     Args:
@@ -42,11 +44,12 @@ def write_page(path: Path, report: Mapping[str, Any], shown: Shown, protected: P
         report: the facts.
         shown: returns a value as text.
         protected: the files that must not be replaced.
+        flag: the option that names the file.
 
     Raises:
         UsageError: the file cannot be written, or must not be replaced.
     """
-    with writing_text(path, protected, private=True) as out:
+    with writing_text(path, protected, flag=flag, private=True) as out:
         out.write(render(report, shown))
 
 
