@@ -122,6 +122,23 @@ def test_what_asks_a_market_that_was_moved_for_its_money_says_so(busy: Path, tur
     assert "market_url" in market["mend"]
 
 
+def test_the_doctor_says_what_does_not_act(busy: Path, turkctl: Run) -> None:
+    def database(*options: str) -> tuple[int, dict[str, Any]]:
+        checked = turkctl("doctor", "--json", *options)
+        return checked.code, {row["check"]: row for row in json.loads(checked.out)}["database"]
+
+    assert turkctl("db", "copy", "--to", "sqlite:///look.db", "--keep").code == 0
+    _code, kept = database("--database-url", "sqlite:///look.db")
+    assert (kept["ok"], kept["detail"].endswith("turkctl.db to look at, which cannot act")) == (True, True)
+    assert database()[1]["detail"].endswith("/turkctl.db")
+    assert turkctl("db", "copy", "--to", "sqlite:///new.db").code == 0
+    code, moved = database()
+    assert (code, moved["ok"]) == (4, False)
+    assert "was moved to sqlite:///" in moved["detail"]
+    assert "set database_url to that address" in moved["mend"]
+    assert database("--database-url", "sqlite:///new.db")[1]["ok"]
+
+
 def test_the_next_steps_are_said_and_the_settings_stay_unless_told_otherwise(busy: Path, turkctl: Run) -> None:
     before = (busy / "turkctl.toml").read_bytes()
     said = turkctl("db", "copy", *TO).err

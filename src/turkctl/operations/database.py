@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from turkctl.store import schema
+from turkctl.copying.marks import KEPT
+from turkctl.store import marks, schema
 from turkctl.store.engine import Database
 
 
@@ -25,6 +26,19 @@ def upgrade(
 def versions(database: Database) -> tuple[str | None, str]:
     """Return the revision of the database (None without our tables) and the one this turkctl needs."""
     return schema.current(database), schema.HEAD
+
+
+def refuse_moved(database: Database) -> str | None:
+    """Return a note if this is a copy that is kept to be looked at; None if the study acts from this database.
+
+    Raises:
+        MarkedError: the study was moved to another database, or this is a copy that was not handed over.
+    """
+    mark = marks.read_mark(database)
+    if mark is not None and mark.state == KEPT:
+        return f"it is a copy of {mark.other} to look at, which cannot act"
+    marks.refuse_marked(database)
+    return None
 
 
 def differences(database: Database, participants_table: str) -> list[str]:

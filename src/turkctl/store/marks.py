@@ -8,6 +8,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, inspect, text
 
 from turkctl.copying import marks
+from turkctl.copying.marks import MoveMark
 from turkctl.store.engine import Database
 
 MARK = "mark"
@@ -29,10 +30,20 @@ def refuse_marked(database: Database) -> None:
     Raises:
         DatabaseUnreachableError: the database cannot be opened or read.
     """
+    mark = read_mark(database)
+    if mark is not None and not mark.acts:
+        raise marks.refusal(mark, WHAT, database.url_for_people, SETTING)
+
+
+def read_mark(database: Database) -> MoveMark | None:
+    """Return the mark of the database; None if it has none, or no tables of ours.
+
+    Raises:
+        DatabaseUnreachableError: the database cannot be opened or read.
+    """
     with database.read() as session:
         connection = session.connection()
-        if inspect(connection).has_table(FACTS):
-            refuse_in(database, connection)
+        return marks.read(mark_text(connection)) if inspect(connection).has_table(FACTS) else None
 
 
 def refuse_in(database: Database, connection: Connection) -> None:

@@ -63,13 +63,14 @@ def _configuration(run: Invocation) -> str:
 
 
 def _database(run: Invocation) -> str:
-    from turkctl.operations.database import versions
+    from turkctl.operations.database import refuse_moved, versions
     from turkctl.operations.participants.lists import refuse_absent
 
     refuse_absent(run.settings)
     versions(run.context.bare_database)
-    elsewhere = run.context.study_elsewhere
-    return f"reached {run.context.bare_database.url_for_people}" + ("" if elsewhere is None else f"; but {elsewhere}")
+    notes = (run.context.study_elsewhere, refuse_moved(run.context.bare_database))
+    reached = f"reached {run.context.bare_database.url_for_people}"
+    return "; but ".join((reached, *(note for note in notes if note is not None)))
 
 
 def _schema(run: Invocation) -> str:
