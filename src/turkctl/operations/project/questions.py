@@ -17,7 +17,7 @@ from turkctl.operations.project.experiments import ExperimentSettings
 from turkctl.operations.project.tables import LineOf
 from turkctl.operations.project.templates import JSON_NAME, Piece, Placeholder
 from turkctl.paths import read_whole
-from turkctl.task_forms import Outline, with_form
+from turkctl.task_forms import Outline, what_is_added, with_form
 
 MOST_BYTES = 16 * 2**20
 TEMPLATE_LIMIT = 60_000
@@ -136,14 +136,23 @@ def posted_page(settings: ExperimentSettings, template: str | None) -> str | Non
     return page if page is None or not settings.html_wrap else with_form(page)
 
 
-def is_wrapped(settings: ExperimentSettings, template: str | None) -> bool:
-    """Return whether the question is a page that is posted in a form of turkctl's."""
-    return posted_page(settings, template) != page_of(settings, template)
+def additions(settings: ExperimentSettings, template: str | None) -> tuple[str, ...]:
+    """Return in words what turkctl adds to a page before it is posted: a form, a script."""
+    page = page_of(settings, template)
+    return () if page is None or not settings.html_wrap else what_is_added(page)
 
 
 def _refuse_without_form(settings: ExperimentSettings, template: str | None) -> None:
     page = None if settings.html_wrap else page_of(settings, template)
-    if page is not None and Outline(page).wants_form:
+    if page is None:
+        return
+    seen = Outline(page)
+    if seen.wants_crowd_script:
+        raise UsageError(
+            "the page has crowd elements, and not the script that draws them",
+            hint="load crowd-html-elements.js in it, or remove html_wrap = false",
+        )
+    if seen.wants_form:
         raise UsageError(
             "the page has no form, so that nothing can be submitted",
             hint='put it into <form method="post">, or remove html_wrap = false',
