@@ -47,7 +47,7 @@ from turkctl.market import system_types, tables
 from turkctl.market.flushes import Wait, flush_of
 from turkctl.sqlite_files import SqliteFile
 
-VERSION = 4
+VERSION = 5
 """The tables' version. An older database gets what it lacks, a newer one is refused."""
 
 _LOOK_AT_DISK = "look whether the disk is full or broken, then send it again"
