@@ -99,21 +99,23 @@ def list_(
         int, typer.Option("--offset", metavar="N", min=0, max=MOST, help="Number of items to skip first.")
     ] = 0,
 ) -> None:
-    """List items with the number of outputs wanted, completed, and scheduled on open HITs.
+    """List items with the number of answers, of usable ones, of those wanted, and of those that open HITs may bring.
 
     Examples:
         turkctl content list --experiment photos
         turkctl content list --pending --limit 20
         turkctl content list --sort priority --desc --columns key,priority
     """
-    from turkctl.operations.content.items import COLUMNS, list_content
+    from turkctl.operations.content.items import COLUMNS, OLDER_KEYS, list_content, summaries
 
     run = invocation(ctx)
     first, later = (0, offset) if listing.sorts else (offset, 0)
     rows = list_content(
         run.context, experiment, pending=pending, gold=gold, removed=removed, limit=listing.enough, offset=first
     )
-    listing.show(run, COLUMNS, rows, skip=later)
+    listing.show(run, COLUMNS, rows, keys=OLDER_KEYS, skip=later)
+    for line in [] if gold or removed else summaries(run.context, experiment):
+        run.output.note(line)
 
 
 @app.act()

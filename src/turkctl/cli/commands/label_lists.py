@@ -83,10 +83,11 @@ def list_(
         turkctl labels list --experiment photos --worker carl
         turkctl labels list --sort item --columns item,worker,label
     """
-    from turkctl.operations.labels.lists import LABEL_COLUMNS, list_labels
+    from turkctl.operations.labels.lists import GOLD_COLUMN, LABEL_COLUMNS, columns_with_gold, list_labels
 
     run = invocation(ctx)
-    listing.show(run, LABEL_COLUMNS, list_labels(run.context, experiment, item, worker))
+    columns = columns_with_gold(run.context, experiment, LABEL_COLUMNS)
+    listing.show(run, columns, list_labels(run.context, experiment, item, worker), keys=(GOLD_COLUMN,))
 
 
 def export(
@@ -95,6 +96,15 @@ def export(
     results: Annotated[
         bool, typer.Option("--results", help="Write the aggregated results instead of the labels.")
     ] = False,
+    gold: Annotated[
+        str | None,
+        typer.Option(
+            "--gold",
+            metavar="include|only",
+            help="Whether to write items with a known answer too, or only them.",
+            show_default="include; with --results, leave them out",
+        ),
+    ] = None,
     form: Annotated[
         str | None,
         typer.Option(
@@ -116,14 +126,21 @@ def export(
     Examples:
         turkctl labels export --experiment photos --file labels.csv
         turkctl labels export --experiment photos --results --file results.jsonl
+        turkctl labels export --experiment photos --results --gold only
     """
     from turkctl.cli.export import check_format, write_rows
-    from turkctl.operations.labels.lists import ITEM_COLUMNS, LABEL_COLUMNS, list_labels, list_results
+    from turkctl.operations.labels import lists
 
     run = invocation(ctx)
-    rows = list_results(run.context, experiment) if results else list_labels(run.context, experiment, counting=True)
-    named = ("experiment", *ITEM_COLUMNS) if experiment is None else ITEM_COLUMNS
-    columns = named if results else LABEL_COLUMNS
+    wanted = lists.check_gold(gold) or (None if results else lists.INCLUDE)
+    if results:
+        rows = lists.list_results(run.context, experiment, gold=wanted)
+    else:
+        rows = lists.list_labels(run.context, experiment, counting=True, gold=wanted)
+    of_results = lists.ITEM_COLUMNS if experiment is not None else ("experiment", *lists.ITEM_COLUMNS)
+    columns: tuple[str, ...] = of_results if results else lists.LABEL_COLUMNS
+    if wanted is not None:
+        columns = lists.columns_with_gold(run.context, experiment, columns)
     suffix = "" if file is None else file.suffix.lstrip(".").lower()
     chosen = form or suffix or ("jsonl" if run.wants_json else "csv")
     if file is not None:

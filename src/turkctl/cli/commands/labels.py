@@ -159,7 +159,7 @@ def _aggregated(run: Invocation, request: FileRequest) -> FileResult:
 def _aggregate_experiments(run: Invocation, request: AggregateRequest, files: Files, protected: Protected) -> None:
     """Aggregate what is dirty; the rows of each, then exit code 1 where one failed."""
     from turkctl.cli.batch import stoppable
-    from turkctl.operations.labels.lists import ITEM_COLUMNS
+    from turkctl.operations.labels.lists import ITEM_COLUMNS, columns_with_gold
     from turkctl.operations.labels.runs import aggregate_experiments
 
     outcomes = []
@@ -172,7 +172,8 @@ def _aggregate_experiments(run: Invocation, request: AggregateRequest, files: Fi
         if result is None:
             raise UsageError("nothing was aggregated, so there is nothing to write", hint="add --force")
         _write(run, files, result, f"experiment {request.experiment}", protected)
-    columns = ITEM_COLUMNS if request.single else ("experiment", *ITEM_COLUMNS)
+    of_item = columns_with_gold(run.context, request.experiment, ITEM_COLUMNS)
+    columns = of_item if request.single else ("experiment", *of_item)
     run.output.rows(columns, _rows(run, outcomes, named=not request.single))
     if any(outcome.error is not None for outcome in outcomes):
         raise typer.Exit(ExitCode.FAILED)

@@ -17,6 +17,7 @@ from turkctl.errors import UsageError
 from turkctl.operations.labels.lists import (
     HISTORY_COLUMNS,
     ITEM_COLUMNS,
+    columns_with_gold,
     history,
     is_dirty,
     list_results,
@@ -53,7 +54,7 @@ def index() -> ResponseReturnValue:
         runs=_runs(slug),
         run_columns=HISTORY_COLUMNS,
         dirty=is_dirty(world, slug),
-        columns=ITEM_COLUMNS,
+        columns=columns_with_gold(world, slug, ITEM_COLUMNS),
         rows=rows[:SIZE],
         has_more=len(rows) > SIZE,
         number=page_number(),

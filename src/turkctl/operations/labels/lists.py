@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlmodel import Session
@@ -11,13 +11,18 @@ from turkctl.errors import NotFoundError, UsageError
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.labels.from_answers import read_answers
-from turkctl.store import experiments, label_results, label_state, label_votes
+from turkctl.operations.selection.gold import Accuracy, accuracies
+from turkctl.operations.selection.hits import Selection
+from turkctl.store import contents, experiments, label_results, label_state, label_votes
 from turkctl.store.experiments import Version
 from turkctl.store.label_results import AggregationRun, LabelledItem
 from turkctl.store.label_votes import Narrowed
 
 LABEL_COLUMNS = ("item", "worker", "label", "experiment", "at", "assignment_id", "status")
 ITEM_COLUMNS = ("item", "label", "score", "p", "n", "method")
+GOLD_COLUMN = "gold"
+"""The column with the known answer of an item; tables have it where an experiment has such items."""
+INCLUDE, ONLY = "include", "only"
 HISTORY_COLUMNS = ("run", "experiment", "method", "started", "status", "items", "labels", "changes", "seconds", "error")
 _FACTS = ("items", "workers", "labels", "parameters", "threshold", "threshold_from", "rounds", "converged")
 HISTORY_KEYS = (*HISTORY_COLUMNS, "mode", "finished", *_FACTS, "warnings")
@@ -27,7 +32,13 @@ DIGITS = 6
 
 
 def list_labels(
-    world: World, slug: str | None, item: str | None = None, worker: str | None = None, *, counting: bool = False
+    world: World,
+    slug: str | None,
+    item: str | None = None,
+    worker: str | None = None,
+    *,
+    counting: bool = False,
+    gold: str | None = INCLUDE,
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per label, in the order in which they were stored, read on demand.
 
@@ -37,6 +48,7 @@ def list_labels(
         item: only of this item.
         worker: only of this worker.
         counting: only labels that count: not those of rejected work, taken out, of excluded workers, or without value.
+        gold: what to do with items with a known answer, see :func:`check_gold`.
 
     Raises:
         NotFoundError: no such experiment.
@@ -44,7 +56,48 @@ def list_labels(
     versions = _versions(world, slug)
     for version in versions:
         read_answers(world, version)
-    return _labels(world, versions[0].experiment_id if slug is not None else None, Narrowed(item, worker, counting))
+    experiment_id = versions[0].experiment_id if slug is not None else None
+    rows = _labels(world, experiment_id, Narrowed(item, worker, counting))
+    known = {version.slug: _known(world, version) for version in versions}
+    return _marked(rows, lambda row: known.get(row["experiment"], {}), gold)
+
+
+def check_gold(given: str | None) -> str | None:
+    """Return what to do with items with a known answer in an export; None leaves them out.
+
+    Raises:
+        UsageError: it is neither ``include`` nor ``only``.
+    """
+    if given not in (None, INCLUDE, ONLY):
+        raise UsageError(f"--gold must be include or only, not '{given}'", hint="give one of them")
+    return given
+
+
+def columns_with_gold(world: World, slug: str | None, columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns of a table, with that of known answers if the experiments have any.
+
+    Raises:
+        NotFoundError: no such experiment.
+    """
+    any_known = any(_known(world, version) for version in _versions(world, slug))
+    return (*columns, GOLD_COLUMN) if any_known else tuple(columns)
+
+
+def _known(world: World, version: Version) -> dict[str, str]:
+    with world.database.read() as session:
+        return contents.gold_answers(session, version.experiment_id)
+
+
+def _marked(
+    rows: Iterator[dict[str, Any]], known: Callable[[dict[str, Any]], Mapping[str, str]], gold: str | None
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows that are wanted; with the known answer of their item, unless such items are left out."""
+    for row in rows:
+        answer = known(row).get(row["item"])
+        if gold is None and answer is None:
+            yield row
+        elif gold == INCLUDE or (gold == ONLY and answer is not None):
+            yield {**row, GOLD_COLUMN: answer}
 
 
 def _versions(world: World, slug: str | None) -> list[Version]:
@@ -64,22 +117,29 @@ def _labels(world: World, experiment_id: int | None, narrowed: Narrowed) -> Iter
             yield {name: getattr(each, name) for name in LABEL_COLUMNS}
 
 
-def list_results(world: World, slug: str | None) -> Iterator[dict[str, Any]]:
+def list_results(world: World, slug: str | None, *, gold: str | None = INCLUDE) -> Iterator[dict[str, Any]]:
     """Yield a row per item: the last run's result or the label set by hand; with all experiments, rows name theirs.
+
+    ``gold`` says what to do with items with a known answer, see :func:`check_gold`.
 
     Raises:
         NotFoundError: no such experiment.
     """
-    return _all_results(world, _versions(world, slug), named=slug is None)
+    return _all_results(world, _versions(world, slug), gold, named=slug is None)
 
 
-def _all_results(world: World, versions: list[Version], *, named: bool) -> Iterator[dict[str, Any]]:
+def _all_results(world: World, versions: list[Version], gold: str | None, *, named: bool) -> Iterator[dict[str, Any]]:
     for version in versions:
-        yield from results_of(world, version, named=named)
+        yield from results_of(world, version, named=named, gold=gold)
 
 
-def results_of(world: World, version: Version, *, named: bool) -> Iterator[dict[str, Any]]:
-    """Yield the results of one experiment; with ``named``, rows say which it is."""
+def results_of(world: World, version: Version, *, named: bool, gold: str | None = INCLUDE) -> Iterator[dict[str, Any]]:
+    """Yield the results of one experiment, known items marked; with ``named``, rows say which experiment it is."""
+    known = _known(world, version)
+    return _marked(_results_of(world, version, named=named), lambda _row: known, gold)
+
+
+def _results_of(world: World, version: Version, *, named: bool) -> Iterator[dict[str, Any]]:
     with world.database.read() as session:
         run = label_results.standing_run(session, version.experiment_id, world.listing_place.mode)
     for item in items_of(world, version, run):
@@ -236,7 +296,21 @@ def list_workers(world: World, slug: str) -> list[dict[str, Any]]:
         run = require_run(session, version, mode)
         out = label_votes.excluded(session, version.experiment_id, mode)
         rows = label_results.list_workers(session, run.id)
-    return [{**row, "excluded": row["worker"] in out} for row in _ordered(rows)]
+        measured = _by_known_items(session, world, version)
+    found = [{**row, "excluded": row["worker"] in out} for row in _ordered(rows)]
+    return (
+        found if measured is None else [{**row, **measured.get(row["worker"], Accuracy()).as_dict()} for row in found]
+    )
+
+
+def _by_known_items(session: Session, world: World, version: Version) -> Mapping[str, Accuracy] | None:
+    """Return how well workers do on items with a known answer, whatever the method does with these; None without."""
+    if not contents.gold_answers(session, version.experiment_id):
+        return None
+    try:
+        return accuracies(session, world.listing_place, Selection(experiment=version.slug))
+    except UsageError:  # the settings do not name the field of these answers
+        return None
 
 
 def _ordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
