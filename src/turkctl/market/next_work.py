@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, exists, func, or_, select
 
-from turkctl.market import hit_rows, rules, tables
+from turkctl.market import hit_items, hit_rows, rules, tables
 from turkctl.market.hit_rows import Hit
 from turkctl.market.marks import END, START, PassedMark, Position
 from turkctl.market.tx import Tx, members
@@ -27,7 +27,7 @@ _HIT, _TAKEN = tables.hit.c, tables.assignment.c
 
 def _had(hit_id: ColumnElement[str]) -> ColumnElement[bool]:
     mine = (_TAKEN.hit_id == hit_id, _TAKEN.worker_id == bindparam("b_worker"), tables.is_held(_TAKEN.status))
-    return exists().where(*mine)
+    return or_(exists().where(*mine), hit_items.keeps_out(hit_id))
 
 
 _IN_ENVIRONMENT = _HIT.environment == bindparam("b_environment")
@@ -149,6 +149,15 @@ def next_hit(tx: Tx, worker_id: str, type_id: str) -> Hit | None:
     found = _first_from(tx, worker_id, type_id, mark.position)
     tx.shared.marks.put(worker_id, type_id, replace(mark, position=END if found is None else _position(found)))
     return behind[0] if behind else found
+
+
+def next_to_take(tx: Tx, worker_id: str, type_id: str) -> Hit | None:
+    """Return what :func:`next_hit` returns, or a HIT near it whose known items, unlike its own, the worker has not had.
+
+    Call it before the transaction changes anything, too.
+    """
+    found = next_hit(tx, worker_id, type_id)
+    return None if found is None else hit_items.better_for(tx, found, worker_id) or found
 
 
 def next_after(tx: Tx, worker_id: str, hit: Hit) -> Hit | None:

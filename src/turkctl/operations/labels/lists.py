@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,8 +14,10 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.labels.from_answers import read_answers
 from turkctl.operations.labels.meaning import rule_of
+from turkctl.operations.selection.gold import INCLUDE, ONLY, Accuracy, accuracies
+from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.own_ids import meant_by_lists
-from turkctl.store import experiments, label_results, label_state, label_votes
+from turkctl.store import contents, experiments, label_results, label_state, label_votes
 from turkctl.store.experiments import Version
 from turkctl.store.label_results import AggregationRun, ByHand, LabelledItem
 from turkctl.store.label_votes import ListedLabel, Narrowed
@@ -29,6 +31,8 @@ BY_HAND_COLUMNS = ("item", "label", "experiment", "at", "set_by", "reason")
 ITEM_COLUMNS = ("item", "label", "score", "p", "n", "method")
 INTERVAL = ("low", "high")
 """Columns of results that are numbers."""
+GOLD_COLUMN = "gold"
+"""The column with the known answer of an item; tables have it where an experiment has such items."""
 HISTORY_COLUMNS = ("run", "experiment", "method", "started", "status", "items", "labels", "changes", "seconds", "error")
 _FACTS = ("items", "workers", "labels", "parameters", "threshold", "threshold_from", "rounds", "converged")
 HISTORY_KEYS = (*HISTORY_COLUMNS, "mode", "finished", *_FACTS, "warnings")
@@ -45,6 +49,7 @@ def list_labels(
     *,
     counting: bool = False,
     ended: bool = True,
+    gold: str | None = INCLUDE,
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per label, in the order in which they were stored, then those set by hand; read on demand.
 
@@ -56,6 +61,7 @@ def list_labels(
         counting: only labels that count, as they count: not those of rejected work, taken out, of excluded workers,
             without value, that say nothing or are none of the classes, or set by hand.
         ended: also labels of experiments that have ended; those of ``slug`` are listed anyway.
+        gold: what to do with items with a known answer, see :func:`turkctl.operations.selection.gold.check_gold`.
 
     Raises:
         NotFoundError: no such experiment.
@@ -66,7 +72,36 @@ def list_labels(
     if worker is not None:
         only = versions[0].experiment_id if slug is not None else None
         (worker,) = labellers(world, only, world.listing_place.mode, [worker])
-    return _labels(world, versions, slug is not None, Narrowed(item, worker, counting), ended=ended)
+    rows = _labels(world, versions, slug is not None, Narrowed(item, worker, counting), ended=ended)
+    known = {version.slug: _known(world, version) for version in versions}
+    return _marked(rows, lambda row: known.get(row["experiment"], {}), gold)
+
+
+def columns_with_gold(world: World, slug: str | None, columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns of a table, with that of known answers if the experiments have any.
+
+    Raises:
+        NotFoundError: no such experiment.
+    """
+    any_known = any(_known(world, version) for version in _versions(world, slug))
+    return (*columns, GOLD_COLUMN) if any_known else tuple(columns)
+
+
+def _known(world: World, version: Version) -> dict[str, str]:
+    with world.database.read() as session:
+        return contents.gold_answers(session, version.experiment_id)
+
+
+def _marked(
+    rows: Iterator[dict[str, Any]], known: Callable[[dict[str, Any]], Mapping[str, str]], gold: str | None
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows that are wanted; with the known answer of their item, unless such items are left out."""
+    for row in rows:
+        answer = known(row).get(row["item"])
+        if gold is None and answer is None:
+            yield row
+        elif gold == INCLUDE or (gold == ONLY and answer is not None):
+            yield {**row, GOLD_COLUMN: answer}
 
 
 def labellers(world: World, experiment_id: int | None, mode: str, workers: Sequence[str]) -> list[str]:
@@ -153,24 +188,26 @@ def _rows_by_hand(world: World, versions: list[Version], item: str | None) -> It
                 yield {**row, "set_by": each.by, "reason": each.reason}
 
 
-def list_results(world: World, slug: str | None) -> Iterator[dict[str, Any]]:
+def list_results(world: World, slug: str | None, *, gold: str | None = INCLUDE) -> Iterator[dict[str, Any]]:
     """Yield a row per item: the last run's result or the label set by hand; with all experiments, rows name theirs.
+
+    ``gold`` says what to do with items with a known answer, see :func:`turkctl.operations.selection.gold.check_gold`.
 
     Raises:
         NotFoundError: no such experiment.
     """
     versions = _versions(world, slug)
-    columns = result_columns(world, versions, named=slug is None)
-    return (row for version in versions for row in results_of(world, version, columns))
+    columns = result_columns(world, versions, named=slug is None, gold=gold)
+    return (row for version in versions for row in results_of(world, version, columns, gold=gold))
 
 
-def columns_of_results(world: World, slug: str | None) -> Sequence[str]:
+def columns_of_results(world: World, slug: str | None, *, gold: str | None = INCLUDE) -> Sequence[str]:
     """Return the columns of :func:`list_results`.
 
     Raises:
         NotFoundError: no such experiment.
     """
-    return result_columns(world, _versions(world, slug), named=slug is None)
+    return result_columns(world, _versions(world, slug), named=slug is None, gold=gold)
 
 
 def list_by_hand(world: World, slug: str | None) -> Iterator[dict[str, Any]]:
@@ -183,22 +220,32 @@ def list_by_hand(world: World, slug: str | None) -> Iterator[dict[str, Any]]:
     return ({name: row[name] for name in BY_HAND_COLUMNS} for row in rows)
 
 
-def result_columns(world: World, versions: Sequence[Version], *, named: bool) -> Sequence[str]:
+def result_columns(
+    world: World, versions: Sequence[Version], *, named: bool, gold: str | None = INCLUDE
+) -> Sequence[str]:
     """Return the columns of the results of experiments; ``named`` if rows name their experiment."""
     with world.database.read() as session:
         mode = world.listing_place.mode
         runs = [label_results.standing_run(session, each.experiment_id, mode) for each in versions]
     interval = INTERVAL if any(map(is_numeric, runs)) else ()
-    return (*(("experiment",) if named else ()), *ITEM_COLUMNS, *interval)
+    marked = (GOLD_COLUMN,) if gold is not None and any(_known(world, each) for each in versions) else ()
+    return (*(("experiment",) if named else ()), *ITEM_COLUMNS, *interval, *marked)
 
 
-def results_of(world: World, version: Version, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Yield the results of one experiment, with these columns."""
+def results_of(
+    world: World, version: Version, columns: Sequence[str], *, gold: str | None = INCLUDE
+) -> Iterator[dict[str, Any]]:
+    """Yield the results of one experiment, with these columns, known items marked."""
+    known = _known(world, version)
+    for row in _marked(_results_of(world, version), lambda _row: known, gold):
+        yield {name: row[name] for name in columns}
+
+
+def _results_of(world: World, version: Version) -> Iterator[dict[str, Any]]:
     with world.database.read() as session:
         run = label_results.standing_run(session, version.experiment_id, world.listing_place.mode)
     for item in items_of(world, version, run):
-        row = {"experiment": version.slug, **_item_row(item, run), **_interval(item)}
-        yield {name: row[name] for name in columns}
+        yield {"experiment": version.slug, **_item_row(item, run), **_interval(item)}
 
 
 def is_numeric(run: AggregationRun | None) -> bool:
@@ -373,7 +420,21 @@ def list_workers(world: World, slug: str) -> list[dict[str, Any]]:
         run = require_run(session, version, mode)
         out = label_votes.excluded(session, version.experiment_id, mode)
         rows = label_results.list_workers(session, run.id)
-    return [{**row, "excluded": row["worker"] in out} for row in _ordered(rows)]
+        measured = _by_known_items(session, world, version)
+    found = [{**row, "excluded": row["worker"] in out} for row in _ordered(rows)]
+    return (
+        found if measured is None else [{**row, **measured.get(row["worker"], Accuracy()).as_dict()} for row in found]
+    )
+
+
+def _by_known_items(session: Session, world: World, version: Version) -> Mapping[str, Accuracy] | None:
+    """Return how well workers do on items with a known answer, whatever the method does with these; None without."""
+    if not contents.gold_answers(session, version.experiment_id):
+        return None
+    try:
+        return accuracies(session, world.listing_place, Selection(experiment=version.slug))
+    except UsageError:  # the settings do not name the field of these answers
+        return None
 
 
 def _ordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

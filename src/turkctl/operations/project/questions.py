@@ -18,6 +18,7 @@ from turkctl.operations.project.tables import LineOf
 from turkctl.operations.project.templates import JSON_NAME, Piece, Placeholder
 from turkctl.paths import read_whole
 from turkctl.task_forms import Outline, what_is_added, with_form
+from turkctl.words import counted
 
 MOST_BYTES = 16 * 2**20
 TEMPLATE_LIMIT = 60_000
@@ -97,6 +98,7 @@ def read_question(settings: ExperimentSettings, folder: Path, locate: LineOf) ->
         refuse_foreign(settings, text)
         _refuse_without_form(settings, text)
         asked_columns(source, settings.items_per_hit)
+        check_places(source, settings)
     except TurkctlError as error:
         raise ConfigError(f"{named()}: {error.message}", hint=error.hint) from None
     return text
@@ -221,6 +223,35 @@ def asked_columns(source: QuestionSource, items_per_hit: int) -> frozenset[str]:
     if source.liquid is not None:
         return frozenset(names) - {liquid_pages.TASK_OBJECT}  # which another column can stand for
     return columns_of(names, items_per_hit)
+
+
+def check_places(source: QuestionSource, settings: ExperimentSettings) -> None:
+    """Refuse a question that shows fewer items than its HITs have, because those beyond would be paid for and unseen.
+
+    A question without placeholders, and one that gets all items as a list, shows as many as it likes.
+
+    Raises:
+        UsageError: an item of a HIT has no placeholder.
+    """
+    items = settings.items_per_hit
+    if items == 1:
+        return
+    if source.liquid is not None:
+        shown = liquid_pages.places(source.liquid)
+    else:
+        names = {each.name for each in source.placeholders}
+        shown = None if JSON_NAME in names else {numbered(name, items)[1] for name in names}
+    missing = [] if not shown else [number for number in range(1, items + 1) if number not in shown]
+    if missing:
+        has = f"contents_per_hit = {settings.contents_per_hit}"
+        known = items - settings.contents_per_hit
+        has += f" and up to {counted(known, 'item')} with a known answer" if known else ""
+        lacks = counted(items - len(missing), "item")
+        raise UsageError(
+            f"the question shows {lacks}, but a HIT has {items}: {has}; nobody would see item {missing[0]}",
+            hint=f"show {counted(items, 'item')}, set contents_per_hit = {max(1, items - len(missing) - known)}, or "
+            f"use ${{{JSON_NAME}}}",
+        )
 
 
 @dataclass(frozen=True, slots=True)
