@@ -6,6 +6,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -229,10 +230,8 @@ def people_work(study: ContentStudy, rng: random.Random, people: int) -> None:
             who = worker(number)
             market.register_worker("production", who)
             found = market.available_hits("production", who)
-            for hit in rng.sample(found, min(1, len(found))):
-                taken = _accepted(study, who, hit["HITId"])
-                if taken is None:
-                    continue
+            tried = (_accepted(study, who, hit["HITId"]) for hit in rng.sample(found, len(found)))
+            for taken in islice(filter(None, tried), 1):  # who is told that another one comes first, looks for it
                 busy = True
                 if rng.random() < 0.1:
                     market.return_assignment("production", who, taken["AssignmentId"])
