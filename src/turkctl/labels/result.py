@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from turkctl.labels.agreement import Reliability, measure
+from turkctl.labels.quality import Quality, rate, word
 from turkctl.labels.votes import Floats, Ints, Votes
 
 TIE = 1e-4
@@ -74,8 +77,8 @@ class Result:
     """Per item: ``label`` (index of the class, -1 for none), ``score``, ``p``, ``n`` votes, ``n_true`` true ones.
 
     For more than two classes, ``n_true`` counts the votes for the best class. ``worker`` has the columns ``n`` and
-    ``agreement`` (with the final labels, NaN without any) and the method's own; ``flags`` says by name which workers
-    are reversed, guessing or one-sided.
+    ``agreement`` (with the final labels, NaN without any) and the method's own; ``flags`` are the method's own too.
+    ``quality`` has what is known of workers whatever the method.
     """
 
     votes: Votes
@@ -88,6 +91,16 @@ class Result:
     worker: Mapping[str, NDArray[Any]]
     flags: Mapping[str, NDArray[np.bool_]]
     run: FitRun
+
+    @cached_property
+    def agreement(self) -> Reliability:
+        """Return how far the workers agree beyond chance."""
+        return measure(self.votes)
+
+    @cached_property
+    def quality(self) -> Quality:
+        """Return how good the workers are, by class, and what stands out."""
+        return rate(self.votes, self.label, self.flags, self.worker.get("t"))
 
     def labels(self) -> list[Hashable | None]:
         """Return the class of each item, None for no label."""
@@ -106,13 +119,27 @@ class Result:
             yield row
 
     def worker_rows(self) -> Iterator[dict[str, Any]]:
-        """Yield a row per worker, in order: worker, n, agreement, the method's own columns, flags."""
-        columns = {name: _listed(values) for name, values in self.worker.items()}
+        """Yield a row per worker, in order.
+
+        The keys are worker, n, agreement, with_others, the method's own, then classes, flags and remarks.
+        """
+        quality = self.quality
+        usual = {"n": self.worker["n"], "agreement": self.worker["agreement"], "with_others": quality.with_others}
+        columns = {name: _listed(values) for name, values in {**usual, **self.worker}.items()}
         for position, worker in enumerate(self.votes.workers):
             row: dict[str, Any] = {"worker": worker}
             row |= {name: _number(values[position]) for name, values in columns.items()}
-            row["flags"] = [name for name, raised in self.flags.items() if raised[position]]
+            if "confusion" in row:
+                row["confusion"] = self._by_name(row["confusion"])
+            row["classes"] = quality.classes[position]
+            row["flags"] = [name for name, raised in quality.flags.items() if raised[position]]
+            row["remarks"] = quality.remarks[position]
             yield row
+
+    def _by_name(self, confusion: list[list[float]]) -> dict[str, dict[str, float]]:
+        """Return a table of shares by the names of class and answer."""
+        names = [word(each) for each in self.votes.classes]
+        return {name: dict(zip(names, shares, strict=True)) for name, shares in zip(names, confusion, strict=True)}
 
 
 def _listed(values: NDArray[Any]) -> list[Any]:

@@ -149,7 +149,10 @@ def show(
     run = invocation(ctx)
     shown = show_item(run.context, named_or_only(run.context, experiment), item)
     if run.output.format == "table":
-        shown["votes"] = [{**vote, "flags": " ".join(vote["flags"] or ())} for vote in shown["votes"]]
+        shown["votes"] = [
+            {**vote, "flags": " ".join(vote["flags"] or ()), "remarks": "; ".join(vote["remarks"] or ())}
+            for vote in shown["votes"]
+        ]
     run.output.record(shown)
 
 

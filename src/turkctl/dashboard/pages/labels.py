@@ -25,6 +25,7 @@ from turkctl.operations.labels.lists import (
 )
 from turkctl.operations.labels.needs_more import COLUMNS as NEEDED
 from turkctl.operations.labels.needs_more import needs_more
+from turkctl.operations.labels.quality import TOLD_CLASSES, readable_worker
 
 pages = Blueprint("labels", __name__)
 
@@ -33,7 +34,7 @@ SIZE = 50
 MOST_WORKERS = 200
 """Annotators of the page."""
 MOST_RUNS = 20
-_WORKER_COLUMNS = ("worker", "n", "agreement", "sensitivity", "specificity", "flags", "excluded")
+_WORKER_COLUMNS = ("worker", "n", "agreement", "with_others", "right", "wrong_as", "remarks", "excluded")
 
 
 @pages.get("/labels")
@@ -79,7 +80,8 @@ def _workers(slug: str) -> tuple[list[dict[str, Any]], str | None]:
     """Return the annotators as the last aggregation saw them, or why there are none."""
     here = desk()
     try:
-        return here.veil.rows(list_workers(here.world, slug)[:MOST_WORKERS]), None
+        rows = list_workers(here.world, slug)[:MOST_WORKERS]
+        return here.veil.rows([readable_worker(row, TOLD_CLASSES) for row in rows]), None
     except UsageError as error:
         return [], f"{error.message}; {error.hint}"
 

@@ -118,6 +118,7 @@ class Aggregation:
                 **result.run.as_dict(),
                 "settings": settings_that_matter(self._version),
                 "classes": None if result.votes.binary else [word(each) for each in result.votes.classes],
+                "agreement": result.agreement.as_dict(),
                 "total_seconds": round(time.perf_counter() - started, 3),
             }
             self._finish(number, facts, changes)

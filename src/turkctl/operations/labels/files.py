@@ -127,7 +127,7 @@ def _classes(written: Sequence[str], named: Sequence[str] | None) -> tuple[tuple
     truths = [truth(text) for text in written]
     if named is None and None not in truths:
         return BINARY, indices([int(bool(each)) for each in truths])
-    classes = tuple(sorted(set(written if named is None else named)))
+    classes = tuple(sorted(set(written)) if named is None else dict.fromkeys(named))
     index = {name: position for position, name in enumerate(classes)}
     return classes, indices([index[text] for text in written])
 

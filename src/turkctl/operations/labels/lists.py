@@ -11,6 +11,8 @@ from turkctl.errors import NotFoundError, UsageError
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.labels.from_answers import read_answers
+from turkctl.operations.labels.ordering import agreement_in_order, in_order_of_classes
+from turkctl.operations.labels.statuses import COUNTS, LabelStatuses
 from turkctl.store import experiments, label_results, label_state, label_votes
 from turkctl.store.experiments import Version
 from turkctl.store.label_results import AggregationRun, LabelledItem
@@ -20,7 +22,7 @@ LABEL_COLUMNS = ("item", "worker", "label", "experiment", "at", "assignment_id",
 ITEM_COLUMNS = ("item", "label", "score", "p", "n", "method")
 HISTORY_COLUMNS = ("run", "experiment", "method", "started", "status", "items", "labels", "changes", "seconds", "error")
 _FACTS = ("items", "workers", "labels", "parameters", "threshold", "threshold_from", "rounds", "converged")
-HISTORY_KEYS = (*HISTORY_COLUMNS, "mode", "finished", *_FACTS, "warnings")
+HISTORY_KEYS = (*HISTORY_COLUMNS, "mode", "finished", *_FACTS, "agreement", "warnings")
 """All keys of a row of the history."""
 DIGITS = 6
 """Decimals of scores, as in results of a file."""
@@ -36,7 +38,8 @@ def list_labels(
         slug: the experiment; None for all.
         item: only of this item.
         worker: only of this worker.
-        counting: only labels that count: not those of rejected work, taken out, of excluded workers, or without value.
+        counting: only labels that count: not those of rejected work, taken out, of excluded workers, without value,
+            skipped, or replaced by a later one.
 
     Raises:
         NotFoundError: no such experiment.
@@ -44,7 +47,9 @@ def list_labels(
     versions = _versions(world, slug)
     for version in versions:
         read_answers(world, version)
-    return _labels(world, versions[0].experiment_id if slug is not None else None, Narrowed(item, worker, counting))
+    narrowed = Narrowed(item, worker, counting)
+    statuses = _statuses(world, versions, narrowed)
+    return _labels(world, versions[0].experiment_id if slug is not None else None, narrowed, statuses)
 
 
 def _versions(world: World, slug: str | None) -> list[Version]:
@@ -52,7 +57,15 @@ def _versions(world: World, slug: str | None) -> list[Version]:
         return [find_experiment(session, slug)] if slug is not None else experiments.list_all(session)
 
 
-def _labels(world: World, experiment_id: int | None, narrowed: Narrowed) -> Iterator[dict[str, Any]]:
+def _statuses(world: World, versions: list[Version], narrowed: Narrowed) -> LabelStatuses:
+    """Return the statuses of the labels of experiments."""
+    with world.database.read() as session:
+        return LabelStatuses(session, versions, world.listing_place.mode, narrowed)
+
+
+def _labels(
+    world: World, experiment_id: int | None, narrowed: Narrowed, statuses: LabelStatuses
+) -> Iterator[dict[str, Any]]:
     """Read each page in its own transaction, so that a slow reader of the output blocks nobody."""
     after, mode = 0, world.listing_place.mode
     while True:
@@ -61,7 +74,9 @@ def _labels(world: World, experiment_id: int | None, narrowed: Narrowed) -> Iter
         if not page:
             return
         for each in page:
-            yield {name: getattr(each, name) for name in LABEL_COLUMNS}
+            status = statuses.of(each)
+            if status == COUNTS or not narrowed.only_counting:
+                yield {name: getattr(each, name) for name in LABEL_COLUMNS} | {"status": status}
 
 
 def list_results(world: World, slug: str | None) -> Iterator[dict[str, Any]]:
@@ -152,6 +167,7 @@ def _run_row(run: AggregationRun, *, abandoned: bool) -> dict[str, Any]:
         "finished": run.finished,
         "status": label_results.INTERRUPTED if killed else run.status,
         **{name: facts.get(name) for name in _FACTS},
+        "agreement": agreement_in_order(facts.get("agreement")),
         "warnings": facts.get("warnings", []),
         "changes": None if run.changes is None else dict(sorted(run.changes.items(), key=_usual_first)),
         "seconds": facts.get("total_seconds"),
@@ -177,6 +193,7 @@ def show_item(world: World, slug: str, item: str) -> dict[str, Any]:
     of = (version.experiment_id, mode)
     with world.database.read() as session:
         votes, _ = label_votes.list_page(session, mode, version.experiment_id, Narrowed(item), 0)
+        statuses = LabelStatuses(session, [version], mode, Narrowed(item))
         known = label_results.get_item(session, *of, item)
         if known is None and not votes:
             raise unknown_item(version, mode, item)
@@ -196,7 +213,7 @@ def show_item(world: World, slug: str, item: str) -> dict[str, Any]:
                 "worker": vote.worker,
                 "label": vote.label,
                 "at": vote.at,
-                "status": vote.status,
+                "status": statuses.of(vote),
                 "assignment_id": vote.assignment_id,
                 **_ability(said.get(vote.worker)),
             }
@@ -212,7 +229,7 @@ def show_item(world: World, slug: str, item: str) -> dict[str, Any]:
 
 def _ability(facts: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the facts on a worker that are shown with their vote."""
-    names = ("agreement", "sensitivity", "specificity", "flags")
+    names = ("agreement", "sensitivity", "specificity", "flags", "remarks")
     return {name: (facts or {}).get(name) for name in names}
 
 
@@ -236,15 +253,18 @@ def list_workers(world: World, slug: str) -> list[dict[str, Any]]:
         run = require_run(session, version, mode)
         out = label_votes.excluded(session, version.experiment_id, mode)
         rows = label_results.list_workers(session, run.id)
+    rows = [in_order_of_classes(row, run.facts or {}) for row in rows]
     return [{**row, "excluded": row["worker"] in out} for row in _ordered(rows)]
 
 
 def _ordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the columns in the order of a result from a file; the database keeps facts sorted by name."""
-    first = ("worker", "n", "agreement", "w", "t", "noise", "cut", "a1", "a0", "sensitivity", "specificity")
+    model = ("w", "t", "noise", "cut", "a1", "a0", "sensitivity", "specificity")
+    first = ("worker", "n", "agreement", "with_others", *model)
+    last = ("classes", "flags", "remarks")
     names = list(dict.fromkeys(name for row in rows for name in row))
     order = [name for name in first if name in names]
-    order += [name for name in names if name not in (*first, "flags")] + ["flags"]
+    order += [name for name in names if name not in (*first, *last)] + [name for name in last if name in names]
     return [{name: row.get(name) for name in order} for row in rows]
 
 

@@ -83,7 +83,7 @@ class Meaning:
     def classes(self, texts: Sequence[str]) -> tuple[Class, ...]:
         """Return the classes of checked answers, in order."""
         if self._settings.classes is not None:
-            return tuple(sorted(self._settings.classes))
+            return tuple(self._settings.classes)
         said = [text for text in texts if not self.skips(text)]
         if not self._any or all(self.truth(text) is not None for text in said):
             return BINARY
