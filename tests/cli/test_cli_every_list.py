@@ -60,6 +60,7 @@ MUST_SURVIVE = {
     "experiments list": {"experiment", "reward", "hits"},
     "hits deadlines": {"when", "in", "what", "experiment", "amount", "mend"},
     "hits list": {"experiment", "status", "reward", "available", "submitted", "completed"},
+    "labels answers --experiment photos": {"answer", "n", "status", "label"},
     "labels history": {"run", "experiment", "method", "status", "changes"},
     "labels list": {"item", "worker", "label", "experiment", "status"},
     "labels needs-more --experiment photos": {"item", "bits", "label", "p", "n"},
@@ -232,7 +233,8 @@ def test_a_list_takes_columns_an_order_and_a_limit_in_every_format(line: str, fi
     by = next(
         key
         for key in keys
-        if key in ("worker_id", "worker", "item", "key", "id", "name", "run", "task", "experiment", "act", "account")
+        if key
+        in ("worker_id", "worker", "item", "answer", "key", "id", "name", "run", "task", "experiment", "act", "account")
     )
     chosen = [keys[-1], by]
     options = ["--columns", ",".join(chosen), "--sort", by, "--desc", "--limit", "2"]
@@ -266,6 +268,7 @@ def test_an_unknown_column_exits_2_and_names_all(line: str, option: str, filled:
 NEEDS_MORE_THAN_AN_EMPTY_STUDY = (
     "market entries codes",
     "config",
+    "labels answers",
     "labels needs-more",
     "labels workers",
     "qualifications workers",

@@ -94,7 +94,7 @@ def test_a_file_needs_no_database_and_makes_none(folder: Path, turkctl: Any) -> 
         (["aggregate", "--experiment", "strop"], "did you mean 'stroop'?"),
         (["aggregate", "--experiment", "stroop"], "experiment stroop has no labels yet in mode local"),
         (["aggregate", "--regex", "("], "is not a regular expression"),
-        (["aggregate", "--method", "mean"], "there is no method 'mean'; use one of majority"),
+        (["aggregate", "--method", "modus"], "there is no method 'modus'; use one of majority"),
         (["aggregate", "--method", "majority", "--sigt", "3"], "majority does not use sigt"),
         (["aggregate", "--gold", "votes.csv"], "--gold needs a FILE"),
         (["aggregate", "--item-column", "photo"], "--item-column needs a FILE"),
@@ -200,3 +200,73 @@ def test_the_only_experiment_need_not_be_named_and_of_several_one_must(votes: Pa
     for argv in (["show", "photo1"], ["workers"], ["exclude", "anna"], ["invalidate", "--worker", "anna"]):
         refused = turkctl("labels", *argv)
         assert (refused.code, "several experiments are configured" in refused.err) == (2, True), argv
+
+
+ANIMALS = """
+[experiments.stroop.labels]
+classes = ["deer", "fox"]
+method = "majority"
+min_votes = 2
+"""
+
+
+def test_odd_answers_of_an_experiment_are_exit_1_and_mapping_them_is_exit_0(configured: Path, turkctl: Any) -> None:
+    with (configured / "turkctl.toml").open("a") as file:
+        file.write(ANIMALS.replace('["deer", "fox"]', '["deer", "fox", "wolf"]'))
+    turkctl("experiments", "configure")
+    (configured / "votes.csv").write_text("item,worker,label\na,anna,Deer\na,ben,deer\nb,anna,fox\nb,ben,wolf\n")
+    assert turkctl("labels", "import", "votes.csv").code == 0
+    text = (configured / "turkctl.toml").read_text()
+    (configured / "turkctl.toml").write_text(text.replace(', "wolf"]', "]"))
+    turkctl("experiments", "configure")
+    odd = turkctl("labels", "aggregate", "--json")
+    assert (odd.code, [row["label"] for row in json.loads(odd.out)]) == (1, ["deer", None])
+    assert "stroop: left out: 1 odd answer, none of the classes" in odd.err
+    assert "stroop: item b, worker ben (an imported label): the label 'wolf' is not one of the classes" in odd.err
+    turkctl("labels", "mark-dirty", "stroop")
+    turkctl("tasks", "create", "aggregate-labels", "--every", "1h")
+    ran = told(turkctl("tasks", "run", "aggregate-labels", "--json"))
+    assert ran["summary"] == "0 labels of stroop changed, 1 odd answer left out"
+    (configured / "meant.csv").write_text("wolf,fox\n")
+    done = turkctl("labels", "relabel", "--from", "meant.csv", "--reason", "as agreed")
+    assert (done.code, done.out) == (0, "relabel: 1 of 1 answer done (mode local)\n")
+    assert [row["label"] for row in told(turkctl("labels", "aggregate", "--json"))] == ["deer", "fox"]
+    (configured / "decided.csv").write_text("item,label\na,fox\nz,fox\n")
+    done = turkctl("labels", "set", "--from", "decided.csv", "--reason", "looked", "--json")
+    assert (done.code, json.loads(done.out)["failed"]) == (1, 1)
+    exported = turkctl("labels", "export", "--by-hand", "--file", "again.csv")
+    assert exported.code == 0
+    again = turkctl("labels", "set", "--from", "again.csv", "--reason", "looked")
+    assert (again.code, "1 of 1 item done" in again.out) == (0, True)
+    acts = [row["act"] for row in told(turkctl("log", "--json"))]
+    assert {"labels relabel", "labels set"} <= set(acts)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["set"], "no item is given"),
+        (["set", "photo1", "--from", "votes.csv", "--reason", "r"], "an item and --from FILE cannot be used together"),
+        (["set", "--from", "votes.csv"], "--from FILE needs a reason"),
+        (["set", "--from", "votes.csv", "--reason", " "], "--from FILE needs a reason"),
+        (["set", "photo1", "true", "--dry-run"], "--dry-run needs --from FILE"),
+        (["set", "--from", "none.csv", "--reason", "r"], "cannot read none.csv"),
+        (["relabel"], "--from"),
+        (["relabel", "--from", "votes.csv"], "has no column answer and label"),
+        (["relabel", "--from", "none.csv"], "cannot read none.csv"),
+        (["answers", "--experiment", "strop"], "did you mean 'stroop'?"),
+        (["export", "--results", "--by-hand"], "--results and --by-hand cannot be used together"),
+        (["aggregate", "--skip-missing"], "--skip-missing needs a FILE"),
+        (["aggregate", "--case-sensitive"], "--case-sensitive needs a FILE"),
+    ],
+)
+def test_acts_on_many_labels_say_what_to_type(votes: Path, turkctl: Any, arguments: list[str], says: str) -> None:
+    refused = turkctl("labels", *arguments)
+    assert (refused.code, refused.out) == (2, "")
+    assert says in refused.err
+
+
+def test_an_aggregation_that_finds_nothing_says_why(configured: Path, turkctl: Any) -> None:
+    done = turkctl("labels", "aggregate")
+    assert (done.code, done.out) == (0, "")
+    assert "experiment stroop has no labels yet in mode local; import labels, or name the field" in done.err

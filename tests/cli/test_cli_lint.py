@@ -317,3 +317,49 @@ def test_the_reference_names_every_element() -> None:
 
     page = (Path(__file__).parents[2] / "docs" / "reference" / "crowd-elements.md").read_text(encoding="utf-8")
     assert [each for each in (*ANSWERING, *OTHERS, *MISSING) if f"`{each}`" not in page] == []
+
+
+FIELDS = """<form method="post" action="x"><input type="hidden" name="assignmentId">
+<input name="label_1"><input name="label_2"><textarea name="comment"></textarea><button>Submit</button></form>
+<script>document.forms[0].assignmentId.value = new URLSearchParams(location.search).get("assignmentId");</script>"""
+
+
+@pytest.mark.parametrize(
+    ("page", "keys", "message", "fix"),
+    [
+        (FIELDS, "[experiments.stroop.labels]\n", "labels.field is not set, and neither is answer_field", "label_{n}"),
+        (None, "[experiments.stroop.labels]\n", "labels.field is not set, and neither is answer_field", "label"),
+        (
+            FIELDS,
+            'answer_field = "mood"\n',
+            'answer_field is "mood", but the page has the fields label_1 … label_2',
+            None,
+        ),
+        (FIELDS, '[experiments.stroop.labels]\nfield = "mood_{n}"\n', 'labels.field is "mood_{n}", but the page', None),
+    ],
+)
+def test_a_missing_or_wrong_field_of_labels_is_named(
+    folder: Path, turkctl: Run, page: str | None, keys: str, message: str, fix: str | None
+) -> None:
+    project(folder, page, keys if page is not None else f'external_url = "https://lab.example.org/"\n{keys}')
+    (found,) = json.loads(turkctl("experiments", "lint", "--json").out)
+    assert (found["rule"], found["level"]) == ("label-field", "warning")
+    assert found["message"].startswith(message)
+    if fix is not None:
+        assert found["mend"] == f'write field = "{fix}"'
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        FIELDS,
+        CROWD,
+        FIELDS.replace("label_", "mood_").replace("<script>", "<script>document.createElement('input');"),
+        FIELDS.replace("label_1", "label_${n}"),
+        FIELDS.replace("label_", "mood_") + '<script src="https://cdn.example.org/jspsych.js"></script>',
+    ],
+    ids=["there", "crowd elements", "made by a script", "with a placeholder", "made elsewhere"],
+)
+def test_a_field_that_may_be_there_is_not_named(folder: Path, turkctl: Run, page: str) -> None:
+    project(folder, page, 'answer_field = "label_{n}"\n')
+    assert "label-field" not in {rule for rule, _level, _line in lint(turkctl)}

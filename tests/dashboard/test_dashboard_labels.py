@@ -103,3 +103,15 @@ def test_every_page_of_items_and_labels_opens_in_an_empty_study_and_names_its_co
             page = visitor.get(path)
             assert visitor.status == 200, path
             assert '<code id="command">turkctl ' in page
+
+
+def test_an_item_shows_who_decided_on_it_and_which_labels_it_can_be_given(
+    study: LabelStudy, site: DashboardSite
+) -> None:
+    study.aggregate()
+    visitor = site.visitor()
+    visitor.act("labels-set", experiment="photos", item="p0", value="false")
+    page = visitor.get("/labels/items?experiment=photos&item=p0")
+    assert "Set by hand" in page
+    assert "Label as true" in page
+    assert "Label as yes" not in page, "an answer is not a label"

@@ -162,6 +162,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Study:
     (folder / "photos").mkdir()
     (folder / "photos" / "new.png").write_bytes(b"")
     (folder / "votes.csv").write_text(VOTES, encoding="utf-8")
+    (folder / "answers.csv").write_text("answer,label\naye,yes\n", encoding="utf-8")
+    (folder / "decided.csv").write_text("item,label\nphoto-1,true\n", encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("HOME", str(folder.parent))

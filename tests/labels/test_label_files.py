@@ -142,7 +142,7 @@ GOOD = "item,worker,label\na,x,1\n"
         (GOOD + "b,y,\n", "bad.csv, row 3: the label is missing"),
         (GOOD + ",y,0\n", "bad.csv, row 3: the item is missing"),
         (GOOD + "b, ,0\n", "bad.csv, row 3: the worker is missing"),
-        (GOOD + '"b\nc",y,0\nd,z,2\n', r"bad.csv, row 4 \(line 5\): the label '2' is neither"),
+        (GOOD + '"b\nc",y,0\nd,z,\n', r"bad.csv, row 4 \(line 5\): the label is missing.*--skip-missing"),
         (GOOD + "b,y\n", "bad.csv, row 3: 2 cells, but the header has 3"),
         (GOOD + "b,y,0,more\n", "bad.csv, row 3: 4 cells, but the header has 3"),
         (GOOD + "b\0,y,0\n", "bad.csv, row 3: it has a NUL character"),
@@ -216,11 +216,14 @@ def test_other_answers_are_classes_where_the_method_takes_them(turkctl: Turkctl,
         finished = turkctl("labels", "aggregate", "pets.csv", "--method", method, "--json")
         assert [row["label"] for row in rows(finished)] == ["cat", "cat", "dog", "dog"]
         assert "2 classes: cat, dog" in finished.err
-    assert "neither true nor false" in turkctl("labels", "aggregate", "pets.csv").err
+    found = turkctl("labels", "aggregate", "pets.csv", "--json")
+    assert [row["label"] for row in rows(found)] == ["cat", "cat", "dog", "dog"]
+    assert "2 classes: cat, dog; most labels are neither true nor false" in found.err
     named = turkctl("labels", "aggregate", "pets.csv", "--classes", "cat,dog,bird", "--json")
     assert [row["label"] for row in rows(named)] == ["cat", "cat", "dog", "dog"]
     refused = turkctl("labels", "aggregate", "pets.csv", "--classes", "cat,bird")
     assert (refused.code, "row 12: the label 'dog' is not one of the classes" in refused.err) == (2, True)
+    assert "fix it, or add it to --classes" in refused.err
 
 
 def test_gold_from_a_file_and_from_a_column_choose_the_same_cut(turkctl: Turkctl, table: str, folder: Path) -> None:

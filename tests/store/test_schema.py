@@ -76,7 +76,7 @@ def test_migrating_an_empty_database_gives_what_creating_it_gives(empty: Databas
 
 
 def _in_order_of_dropping(shape: dict[str, Any]) -> list[str]:
-    labels = ("", "_excluded", "_admin", "_state", "_worker", "_result", "_run")
+    labels = ("", "_excluded", "_admin", "_relabel", "_state", "_worker", "_result", "_run")
     first = [f"turkctl_label{name}" for name in labels]
     first += [
         "turkctl_content_hit",

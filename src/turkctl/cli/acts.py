@@ -26,6 +26,7 @@ ACTS = frozenset(
         "labels invalidate",
         "labels mark-dirty",
         "labels needs-more",
+        "labels relabel",
         "labels set",
         "participants set",
         "qualifications create",

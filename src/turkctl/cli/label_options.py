@@ -12,7 +12,7 @@ from turkctl.cli import completion
 from turkctl.errors import UsageError
 from turkctl.outputs import Protected, check, refuse_standard, target
 
-METHODS = "Method: majority, dawid-skene, one-coin, cubam, cubam-marginal or cubam-nd."
+METHODS = "Method: majority, dawid-skene, one-coin, cubam, cubam-marginal, cubam-nd; of numbers: mean, median."
 
 File = Annotated[
     str | None,
@@ -82,7 +82,7 @@ Duplicates = Annotated[
 ]
 Gold = Annotated[
     str | None,
-    typer.Option("--gold", metavar="FILE", help="Table of known answers, with item and label."),
+    typer.Option("--gold", metavar="FILE", help="Table of known answers, with item and truth, gold, label or answer."),
 ]
 GoldColumn = Annotated[
     str | None,
@@ -93,6 +93,16 @@ Classes = Annotated[
     typer.Option(
         "--classes", metavar="A,B,C", help="All possible answers, with commas between them.", show_default="true,false"
     ),
+]
+CaseSensitive = Annotated[
+    bool,
+    typer.Option("--case-sensitive", help="Keep labels apart that differ only in capital letters, as cat and Cat."),
+]
+SkipMissing = Annotated[
+    bool, typer.Option("--skip-missing", help="Leave out rows whose label is blank, NA or NaN, and count them.")
+]
+Reason = Annotated[
+    str | None, typer.Option("--reason", metavar="TEXT", help="Why, for those who look at the labels later.")
 ]
 ItemColumn = Annotated[
     str | None, typer.Option("--item-column", metavar="COL", help="Column with the item.", show_default="item or task")
@@ -157,6 +167,8 @@ class Reading:
     item_column: ItemColumn = None
     worker_column: WorkerColumn = None
     label_column: LabelColumn = None
+    case_sensitive: CaseSensitive = False
+    skip_missing: SkipMissing = False
 
     def refuse(self) -> None:
         """See that none is given.
@@ -164,7 +176,7 @@ class Reading:
         Raises:
             UsageError: one is.
         """
-        given = next((name for name, value in vars(self).items() if value is not None), None)
+        given = next((name for name, value in vars(self).items() if value not in (None, False)), None)
         if given is not None:
             raise UsageError(
                 f"--{given.replace('_', '-')} needs a FILE",

@@ -46,6 +46,12 @@ def choose_cut(votes: Votes, fit: Fit, options: MethodOptions) -> Cut:
     return Cut(best, "gold", f"no cut fits the gold items better than {side}: check whether they agree with the labels")
 
 
+def no_cut(votes: Votes) -> Cut:
+    """Return the cut of a method whose labels are numbers: there is none, and gold items have no effect."""
+    idle = bool((votes.gold >= 0).any())
+    return Cut(-np.inf, "default", "gold answers do not affect the mean or the median" if idle else None)
+
+
 def best_cut(scores: Floats, truth: NDArray[np.bool_]) -> float:
     """Return the cut that puts most items on their side; among equally good cuts, the one nearest to 0.
 

@@ -13,8 +13,8 @@ import scipy
 
 from turkctl import __version__
 from turkctl.errors import InterruptedByUserError, UsageError
-from turkctl.labels import cubam, dawid_skene, majority, marginal, rest, signal_nd
-from turkctl.labels.cut import Cut, choose_cut, cut_labels
+from turkctl.labels import cubam, dawid_skene, majority, marginal, numeric, rest, signal_nd
+from turkctl.labels.cut import Cut, choose_cut, cut_labels, no_cut
 from turkctl.labels.options import MethodOptions, Tick
 from turkctl.labels.result import Fit, FitRun, Result
 from turkctl.labels.votes import Floats, Votes
@@ -31,7 +31,14 @@ class Method:
     uses: tuple[str, ...] = ()
     sigt: float | None = None
     named_classes: bool = False
-    """Whether values other than true and false become classes by default."""
+    """Whether every value is a class, however few give it."""
+    numeric: bool = False
+    """Whether the answers are numbers, and the label is one too."""
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Return the names of the options that it uses."""
+        return ("min_votes", *(() if self.numeric else ("threshold",)), *self.uses)
 
 
 SIGNAL = ("sigt", "beta", "sigx", "muw", "sigw")
@@ -61,6 +68,8 @@ METHODS: dict[str, Method] = {
         (*SIGNAL, "rounds", "dimensions"),
         3.0,
     ),
+    "mean": Method("the mean of numbers, with an interval", numeric.fit_mean, None, numeric=True),
+    "median": Method("the median of numbers, with an interval", numeric.fit_median, None, numeric=True),
 }
 
 
@@ -88,9 +97,9 @@ def aggregate(
         raise UsageError("there are no votes", hint="give at least one label")
     started = time.perf_counter()
     fit = _fitting(chosen, method, votes)(votes, _with_sigt(options, chosen), _tick(progress, stop))
-    cut = choose_cut(votes, fit, options)
-    label = cut_labels(votes, fit, cut.threshold, options.min_votes)
+    cut = no_cut(votes) if chosen.numeric else choose_cut(votes, fit, options)
     n = votes.per_item
+    label = _enough(n, options) if chosen.numeric else cut_labels(votes, fit, cut.threshold, options.min_votes)
     run = FitRun(
         method=method,
         parameters=_parameters(options, chosen, fit),
@@ -108,6 +117,9 @@ def aggregate(
         seconds=round(time.perf_counter() - started, 3),
         warnings=(*fit.warnings, *_warnings(cut, n, options)),
     )
+    if chosen.numeric:
+        worker = {"n": votes.per_worker, **fit.worker}
+        return Result(votes, label, fit.score, fit.p, n, n, fit.item, worker, fit.flags, run, numeric=True)
     worker = {"n": votes.per_worker, "agreement": _agreement(votes, label), **fit.worker}
     return Result(votes, label, fit.score, fit.p, n, _n_true(votes, fit), fit.item, worker, fit.flags, run)
 
@@ -118,11 +130,11 @@ def options_for(method: str, given: Mapping[str, Any]) -> MethodOptions:
     Raises:
         UsageError: the method is unknown, a value is out of range, or the method does not use an option.
     """
-    uses = ("min_votes", "threshold", *find_method(method).uses)
+    uses = find_method(method).options
     chosen = {name: value for name, value in given.items() if value is not None}
     idle = next((name for name in chosen if name not in uses), None)
     if idle is not None:
-        able = ", ".join(name for name, each in METHODS.items() if idle in each.uses)
+        able = ", ".join(name for name, each in METHODS.items() if idle in each.options)
         raise UsageError(f"{method} does not use {idle}", hint=f"leave it out, or use {able}")
     options = MethodOptions(**chosen)
     options.check()
@@ -141,7 +153,7 @@ def find_method(name: str) -> Method:
 
 
 def _fitting(method: Method, name: str, votes: Votes) -> Callable[[Votes, MethodOptions, Tick], Fit]:
-    if votes.binary:
+    if votes.binary or method.numeric:
         return method.fit
     if method.many is None:
         able = ", ".join(each for each, known in METHODS.items() if known.many is not None)
@@ -174,6 +186,11 @@ def _warnings(cut: Cut, n: Any, options: MethodOptions) -> list[str]:
     if int(n.max()) < options.min_votes:
         told.append(f"no item has {options.min_votes} votes (the maximum is {int(n.max())}): no item gets a label")
     return told
+
+
+def _enough(n: Any, options: MethodOptions) -> Any:
+    """Return 0 for each item with enough votes for a label, -1 for the others."""
+    return np.where(n < options.min_votes, -1, 0).astype(np.int32)
 
 
 def _agreement(votes: Votes, label: Any) -> Floats:

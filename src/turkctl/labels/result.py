@@ -19,6 +19,8 @@ TIE = 1e-4
 """Scores nearer to the cut than this are ties: an exact tie of votes ends near 0, mostly within 1e-6, not at 0."""
 DIGITS = 6
 """Number of decimals in rows."""
+ITEM_EXTRAS = ("x", "low", "high")
+"""Columns on items that only some methods have."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,11 @@ class FitRun:
 class Result:
     """Per item: ``label`` (index of the class, -1 for none), ``score``, ``p``, ``n`` votes, ``n_true`` true ones.
 
-    For more than two classes, ``n_true`` counts the votes for the best class. ``worker`` has the columns ``n`` and
-    ``agreement`` (with the final labels, NaN without any) and the method's own; ``flags`` are the method's own too.
-    ``quality`` has what is known of workers whatever the method.
+    For more than two classes, ``n_true`` counts the votes for the best class. If the result is ``numeric``, the label
+    of an item is its score, ``label`` is 0 or -1, ``n_true`` is ``n``, and ``p`` is NaN. ``worker`` has the columns
+    ``n`` and ``agreement`` (with the final labels, NaN without any; for numbers, with those of all items) and the
+    method's own; ``flags`` are the method's own too. ``agreement`` and ``quality`` have what is known of labels and
+    workers whatever the method.
     """
 
     votes: Votes
@@ -91,49 +95,61 @@ class Result:
     worker: Mapping[str, NDArray[Any]]
     flags: Mapping[str, NDArray[np.bool_]]
     run: FitRun
+    numeric: bool = False
 
     @cached_property
-    def agreement(self) -> Reliability:
-        """Return how far the workers agree beyond chance."""
-        return measure(self.votes)
+    def agreement(self) -> Reliability | None:
+        """Return how far the workers agree beyond chance; None for numbers."""
+        return None if self.numeric else measure(self.votes)
 
     @cached_property
-    def quality(self) -> Quality:
-        """Return how good the workers are, by class, and what stands out."""
-        return rate(self.votes, self.label, self.flags, self.worker.get("t"))
+    def quality(self) -> Quality | None:
+        """Return how good the workers are, by class, and what stands out; None for numbers."""
+        return None if self.numeric else rate(self.votes, self.label, self.flags, self.worker.get("t"))
 
     def labels(self) -> list[Hashable | None]:
-        """Return the class of each item, None for no label."""
+        """Return the class of each item, or its number; None for no label."""
+        if self.numeric:
+            return [None if at < 0 else value for at, value in zip(self.label, _listed(self.score), strict=True)]
         classes = (*self.votes.classes, None)
         return [classes[position] for position in self.label.tolist()]
 
     def item_rows(self) -> Iterator[dict[str, Any]]:
-        """Yield a row per item, in order: item, label, score, p, n, method; for cubam-nd also its position ``x``."""
+        """Yield a row per item, in order: item, label, score, p, n, method, and the method's own columns.
+
+        Those are the position ``x`` for cubam-nd, and ``low`` and ``high`` for numbers.
+        """
         method = self.run.method
         columns = (self.votes.items, self.labels(), _listed(self.score), _listed(self.p), self.n.tolist())
-        places = _listed(self.item["x"]) if "x" in self.item else None
+        more = {name: _listed(values) for name, values in self.item.items() if name in ITEM_EXTRAS}
         for position, (item, label, score, p, n) in enumerate(zip(*columns, strict=True)):
-            row = {"item": item, "label": label, "score": score, "p": p, "n": n, "method": method}
-            if places is not None:
-                row["x"] = places[position]
+            row = {"item": item, "label": label, "score": score, "p": _number(p), "n": n, "method": method}
+            for name, values in more.items():
+                row[name] = _number(values[position])
             yield row
 
     def worker_rows(self) -> Iterator[dict[str, Any]]:
         """Yield a row per worker, in order.
 
-        The keys are worker, n, agreement, with_others, the method's own, then classes, flags and remarks.
+        The keys are worker, n, agreement, with_others, the method's own, then classes, flags and remarks. For numbers,
+        they are worker, n, the method's own, and flags.
         """
         quality = self.quality
-        usual = {"n": self.worker["n"], "agreement": self.worker["agreement"], "with_others": quality.with_others}
+        usual: dict[str, Any] = {}
+        if quality is not None:
+            usual = {"n": self.worker["n"], "agreement": self.worker["agreement"], "with_others": quality.with_others}
         columns = {name: _listed(values) for name, values in {**usual, **self.worker}.items()}
         for position, worker in enumerate(self.votes.workers):
             row: dict[str, Any] = {"worker": worker}
             row |= {name: _number(values[position]) for name, values in columns.items()}
             if "confusion" in row:
                 row["confusion"] = self._by_name(row["confusion"])
-            row["classes"] = quality.classes[position]
-            row["flags"] = [name for name, raised in quality.flags.items() if raised[position]]
-            row["remarks"] = quality.remarks[position]
+            flags = self.flags
+            if quality is not None:
+                flags, row["classes"] = quality.flags, quality.classes[position]
+            row["flags"] = [name for name, raised in flags.items() if raised[position]]
+            if quality is not None:
+                row["remarks"] = quality.remarks[position]
             yield row
 
     def _by_name(self, confusion: list[list[float]]) -> dict[str, dict[str, float]]:

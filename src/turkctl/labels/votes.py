@@ -45,8 +45,8 @@ class Votes:
 
     @property
     def binary(self) -> bool:
-        """Return whether the classes are false and true."""
-        return self.classes == BINARY
+        """Return whether the classes are false and true, and not the numbers 0 and 1."""
+        return self.classes == BINARY and isinstance(self.classes[0], bool)
 
     @property
     def per_item(self) -> Ints:

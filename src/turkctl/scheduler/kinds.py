@@ -108,7 +108,7 @@ def aggregate_labels(world: World, options: Options, _now: datetime) -> RunSumma
         return RunSummary(error.message, interrupted=True)
     done = [each for each in outcomes if each.status == DONE]
     failed = [each.error for each in outcomes if each.error is not None]
-    words = [f"{counted(sum(each.changes.values()), 'label')} of {each.version.slug} changed" for each in done]
+    words = [each.in_words for each in done]
     told = f"{len(failed)} failed, the first with {failed[0].code}: {failed[0].message}" if failed else None
     return RunSummary(", ".join(words) or "no new labels", told, setback=bool(failed) and not done)
 

@@ -57,6 +57,19 @@ class LabelledItem:
     n: int
     n_true: int
     method: str
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """A label that was set by hand: who, when, and why."""
+
+    item: str
+    label: str
+    at: datetime
+    by: str | None
+    reason: str | None
 
 
 def begin(session: Session, experiment_id: int, mode: str, method: str, now: datetime) -> int:
@@ -134,21 +147,39 @@ def admin_labels(session: Session, experiment_id: int, mode: str) -> dict[str, s
     return {row.item: row.label for row in session.connection().execute(statement)}
 
 
-def set_admin(session: Session, experiment_id: int, mode: str, item: str, label: str, now: datetime) -> None:
-    """Set an item's label by hand."""
+def set_admin(
+    session: Session,
+    experiment_id: int,
+    mode: str,
+    item: str,
+    label: str,
+    now: datetime,
+    *,
+    by: str | None = None,
+    reason: str | None = None,
+) -> None:
+    """Set an item's label by hand; replace what was set before."""
     statement = insert_into(session, ADMIN).values(
-        experiment_id=experiment_id, mode=mode, item=item, label=label, set_at=now
+        experiment_id=experiment_id, mode=mode, item=item, label=label, set_at=now, set_by=by, reason=reason
     )
     new = statement.excluded
     key = ["experiment_id", "mode", "item"]
-    statement = statement.on_conflict_do_update(index_elements=key, set_={"label": new.label, "set_at": new.set_at})
-    session.connection().execute(statement)
+    values = {name: new[name] for name in ("label", "set_at", "set_by", "reason")}
+    session.connection().execute(statement.on_conflict_do_update(index_elements=key, set_=values))
 
 
 def clear_admin(session: Session, experiment_id: int, mode: str, item: str) -> bool:
     """Let runs decide on the item again; return False if no label was set by hand."""
     wanted = (ADMIN.c.experiment_id == experiment_id, ADMIN.c.mode == mode, ADMIN.c.item == item)
     return session.connection().execute(delete(ADMIN).where(*wanted)).rowcount > 0
+
+
+def list_by_hand(session: Session, experiment_id: int, mode: str) -> list[ByHand]:
+    """Return the labels set by hand, in the order of items."""
+    statement = select(ADMIN.c.item, ADMIN.c.label, ADMIN.c.set_at, ADMIN.c.set_by, ADMIN.c.reason).where(
+        ADMIN.c.experiment_id == experiment_id, ADMIN.c.mode == mode
+    )
+    return [ByHand(*row) for row in session.connection().execute(statement.order_by(ADMIN.c.item))]
 
 
 def list_page(session: Session, run: AggregationRun, of: tuple[int, str], after: str | None) -> list[LabelledItem]:
@@ -264,4 +295,4 @@ def _seen(session: Session, run_id: int, items: Sequence[str]) -> set[str]:
 def _item(row: Any, method: str, set_by_hand: Mapping[str, str]) -> LabelledItem:
     by_hand = set_by_hand.get(row.item)
     label, by = (row.label, method) if by_hand is None else (by_hand, "admin")
-    return LabelledItem(row.item, label, row.score, row.p, row.n, row.n_true, by)
+    return LabelledItem(row.item, label, row.score, row.p, row.n, row.n_true, by, row.low, row.high)

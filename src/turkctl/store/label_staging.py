@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 
@@ -28,6 +28,11 @@ class LabelStage:
         while part := list(islice(votes, PART)):
             self._connection.executemany(statement, part)
             self.given += len(part)
+
+    def drop_values(self, counts: Mapping[str, int]) -> None:
+        """Remove the labels with these values, of which so many were put in, as if they had never been."""
+        self._connection.executemany("DELETE FROM stage WHERE value = ?", [(value,) for value in counts])
+        self.given -= sum(counts.values())
 
     @property
     def kept(self) -> int:

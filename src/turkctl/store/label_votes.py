@@ -166,10 +166,13 @@ def has_any(session: Session, experiment_id: int, mode: str) -> bool:
     return bool(session.connection().execute(found).scalar_one())
 
 
-def knows_item(session: Session, experiment_id: int, mode: str, item: str) -> bool:
-    """Return whether the item has a label."""
-    found = select(exists().where(*_of(experiment_id, mode), LABELS.c.item == item))
-    return bool(session.connection().execute(found).scalar_one())
+def known_items(session: Session, experiment_id: int, mode: str, items: Sequence[str]) -> set[str]:
+    """Return which of these items have a label."""
+    known: set[str] = set()
+    for part in chunks(items):
+        statement = select(LABELS.c.item).distinct().where(*_of(experiment_id, mode), LABELS.c.item.in_(part))
+        known |= set(session.connection().execute(statement).scalars())
+    return known
 
 
 def unknown_workers(session: Session, experiment_id: int, mode: str, workers: Sequence[str]) -> list[str]:
@@ -195,10 +198,23 @@ def counted(session: Session, experiment_id: int, mode: str) -> Iterator[tuple[s
         yield from part
 
 
-def example(session: Session, experiment_id: int, mode: str, value: str) -> ListedLabel:
-    """Return one of the labels that count and have this value."""
-    statement = _LISTED.where(*_of(experiment_id, mode), *_counts(), LABELS.c.value == value)
-    return _listed(session.connection().execute(statement.order_by(LABELS.c.id).limit(1)).one())
+def first_with(session: Session, experiment_id: int, mode: str, values: Sequence[str], limit: int) -> list[ListedLabel]:
+    """Return the first labels that count and have one of these few values, in the order of :func:`counted`."""
+    statement = _LISTED.where(*_of(experiment_id, mode), *_counts(), LABELS.c.value.in_(values))
+    rows = session.connection().execute(statement.order_by(LABELS.c.at, LABELS.c.id).limit(limit))
+    return [_listed(row) for row in rows]
+
+
+def value_counts(session: Session, experiment_id: int, mode: str) -> dict[str, int]:
+    """Return how often each value is among the labels that count, the first one first."""
+    number = func.count()
+    statement = (
+        select(LABELS.c.value, number)
+        .where(*_of(experiment_id, mode), *_counts(), LABELS.c.value.is_not(None))
+        .group_by(LABELS.c.value)
+        .order_by(func.min(LABELS.c.at), func.min(LABELS.c.id))
+    )
+    return {row[0]: row[1] for row in session.connection().execute(statement)}
 
 
 def list_page(

@@ -14,7 +14,9 @@ from turkctl.store.types import Json, UtcTime
 IMPORTED = ""
 """The origin of labels from a file; other labels have the id of their assignment."""
 ID_LENGTH = 255
-"""Maximum number of characters of an item's or a worker's id."""
+"""Maximum number of characters of an item's or a worker's id, and of an answer that is relabelled."""
+ACCOUNT_LENGTH = 128
+"""Maximum number of characters of the name of an account."""
 
 
 class Label(TurkctlTable, table=True):
@@ -69,6 +71,24 @@ class LabelAdmin(TurkctlTable, table=True):
     item: str = Field(primary_key=True, max_length=ID_LENGTH)
     label: str = Field(sa_type=Text)
     set_at: datetime = Field(sa_type=UtcTime)
+    set_by: str | None = Field(default=None, max_length=ACCOUNT_LENGTH)
+    """The account that set it; None for labels that an older turkctl stored."""
+    reason: str | None = Field(default=None, sa_type=Text)
+    """Why, if that was said."""
+
+
+class LabelRelabel(TurkctlTable, table=True):
+    """An answer that stands for another one, in labels that are there and in later ones."""
+
+    __tablename__ = "turkctl_label_relabel"
+
+    experiment_id: int = Field(primary_key=True, foreign_key="turkctl_experiment.id")
+    mode: str = Field(primary_key=True, max_length=16)
+    answer: str = Field(primary_key=True, max_length=ID_LENGTH)
+    label: str = Field(sa_type=Text)
+    set_at: datetime = Field(sa_type=UtcTime)
+    set_by: str | None = Field(default=None, max_length=ACCOUNT_LENGTH)
+    reason: str | None = Field(default=None, sa_type=Text)
 
 
 class LabelRun(TurkctlTable, table=True):
@@ -118,12 +138,16 @@ class LabelResult(TurkctlTable, table=True):
     run_id: int = Field(primary_key=True, foreign_key="turkctl_label_run.id")
     item: str = Field(primary_key=True, max_length=ID_LENGTH)
     label: str | None = Field(default=None, sa_type=Text)
-    """The class, ``true`` or ``false`` for a yes-or-no question; None if there is none."""
+    """The class, ``true`` or ``false`` for a yes-or-no question, or the number; None if there is none."""
     score: float | None = Field(default=None, sa_type=Double)
     p: float | None = Field(default=None, sa_type=Double)
     n: int = 0
     n_true: int = 0
-    """Votes for true; with several classes, for the best one."""
+    """Votes for true; with several classes, for the best one; of numbers, all."""
+    low: float | None = Field(default=None, sa_type=Double)
+    """Where the interval of a number begins; None if there is none."""
+    high: float | None = Field(default=None, sa_type=Double)
+    """Where it ends."""
 
 
 class LabelWorker(TurkctlTable, table=True):
@@ -139,6 +163,7 @@ class LabelWorker(TurkctlTable, table=True):
 LABELS = Label.__table__
 EXCLUDED = ExcludedWorker.__table__
 ADMIN = LabelAdmin.__table__
+RELABELS = LabelRelabel.__table__
 STATES = LabelState.__table__
 RUNS = LabelRun.__table__
 RESULTS = LabelResult.__table__

@@ -251,17 +251,19 @@ def test_another_field_in_the_settings_reads_all_answers_anew(tmp_path: Path) ->
     later.world.close()
 
 
-def test_answers_that_a_new_table_makes_labels_are_something_new(tmp_path: Path) -> None:
+def test_the_field_of_answers_to_content_is_the_field_of_labels_unless_another_is_named(tmp_path: Path) -> None:
     study = LabelStudy(tmp_path, 'answer_field = "bird"\n')
     (hit,) = study.post(2, experiment="photos")
     study.answer(hit, 1, bird="yes")
+    study.answer(hit, 2, bird="no")
     study.sync()
-    study.import_rows(rows_of(VOTES))
-    assert study.aggregate(options={"min_votes": 2}, method="majority")[0].error is None
+    assert {(item, label) for item, _, label, _ in study.labels()} == {(hit, "yes"), (hit, "no")}
+    (outcome,) = study.aggregate(None, options={"min_votes": 1}, method="majority")
+    assert (outcome.error, study.dirty) == (None, False)
     study.world.close()
     later = LabelStudy(tmp_path, 'answer_field = "bird"\n[experiments.photos.labels]\n')
-    later.labels()
-    assert (hit in {item for item, *_ in later.labels()}, later.dirty) == (True, True)
+    assert len(later.labels()) == 2
+    assert not later.dirty, "the same field is nothing new"
     later.world.close()
 
 

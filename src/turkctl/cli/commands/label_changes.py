@@ -11,7 +11,7 @@ from turkctl.cli import completion, select
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation
 from turkctl.cli.help_pages import App
-from turkctl.cli.label_options import MOST, Item, Undo, Worker
+from turkctl.cli.label_options import MOST, Item, Reason, Undo, Worker
 from turkctl.cli.listing import Limit, Listing
 from turkctl.cli.terms import TheExperiment
 from turkctl.errors import UsageError
@@ -28,6 +28,7 @@ def register(app: App) -> None:
     """Add these commands to the group."""
     app.act(name="mark-dirty")(mark_dirty)
     app.act(name="set")(set_)
+    app.act()(relabel)
     app.act()(exclude)
     app.act()(invalidate)
     app.act(name="needs-more")(needs_more)
@@ -52,29 +53,99 @@ def mark_dirty(
 
 def set_(
     ctx: typer.Context,
-    item: Annotated[str, typer.Argument(metavar="ITEM", help="Key of the item.")],
+    item: Annotated[
+        str | None, typer.Argument(metavar="[ITEM]", help="Key of the item; none with --from.", show_default=False)
+    ] = None,
     experiment: TheExperiment = None,
     value: Annotated[
         str | None,
-        typer.Argument(metavar="[VALUE]", help="The label: true, false, or one of the classes.", show_default=False),
+        typer.Argument(
+            metavar="[VALUE]", help="The label: true, false, one of the classes, or a number.", show_default=False
+        ),
     ] = None,
+    file: Annotated[
+        str | None,
+        typer.Option("--from", metavar="FILE", help="Table with columns item and label; - is standard input."),
+    ] = None,
+    reason: Reason = None,
     clear: Annotated[
-        bool, typer.Option("--clear", help="Remove the label set by hand, so that aggregation decides again.")
+        bool, typer.Option("--clear", help="Remove labels set by hand, so that aggregation decides again.")
     ] = False,
+    dry_run: select.DryRun = False,
 ) -> None:
-    """Set the label of an item by hand; aggregation does not overwrite it.
+    """Set the label of an item, or of many, by hand; aggregation does not overwrite it.
+
+    Who set it, when and why is kept: see `labels list` and `labels show`.
 
     Examples:
         turkctl labels set photo-3 false --experiment photos
+        turkctl labels set --from decided.csv --reason "looked at them again" --experiment photos
         turkctl labels set photo-3 --clear --experiment photos
     """
     from turkctl.operations.experiments.stored import named_or_only
-    from turkctl.operations.labels.changes import set_label
+    from turkctl.operations.labels.changes import set_label, set_labels
+    from turkctl.operations.labels.decisions import read_decisions
 
+    run = invocation(ctx)
+    if file is not None:
+        _check_file(item, reason, clear=clear)
+        decisions = read_decisions(file, run.output.stdin, clear=clear)
+        slug = named_or_only(run.context, experiment)
+        result = set_labels(run.context, slug, decisions, reason, clear=clear, dry_run=dry_run)
+        raise typer.Exit(run.output.batch(result))
+    if item is None:
+        raise UsageError("no item is given", hint="turkctl labels set ITEM true, or --from FILE --reason TEXT")
     if (value is None) is not clear:
         raise UsageError("give either a label or --clear", hint="turkctl labels set ITEM true")
+    if dry_run:
+        raise UsageError("--dry-run needs --from FILE: one item is not worth a plan", hint="leave it out")
+    run.output.outcome(set_label(run.context, named_or_only(run.context, experiment), item, value, reason))
+
+
+def _check_file(item: str | None, reason: str | None, *, clear: bool) -> None:
+    """Check what is said beside a file of labels to set.
+
+    Raises:
+        UsageError: an item is given too, or no reason.
+    """
+    if item is not None:
+        raise UsageError("an item and --from FILE cannot be used together", hint="write the item into the file")
+    if not clear and not (reason or "").strip():
+        raise UsageError("--from FILE needs a reason, which is kept with the labels", hint="add --reason TEXT")
+
+
+def relabel(
+    ctx: typer.Context,
+    file: Annotated[
+        str,
+        typer.Option(
+            "--from", metavar="FILE", help="Table with columns answer and label, as in Deer,deer; - is standard input."
+        ),
+    ],
+    experiment: TheExperiment = None,
+    reason: Reason = None,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Undo it: let the answers in FILE stand for themselves.")
+    ] = False,
+    dry_run: select.DryRun = False,
+) -> None:
+    """Let answers count as another one, such as `wolf` as `dog`; this is kept for later answers too.
+
+    What workers answered stays as it is. `labels answers` lists all answers, and what they count as.
+
+    Examples:
+        turkctl labels relabel --from answers.csv --experiment photos
+        turkctl labels relabel --from answers.csv --undo --experiment photos
+    """
+    from turkctl.operations.experiments.stored import named_or_only
+    from turkctl.operations.labels import relabel as relabels
+    from turkctl.operations.labels.decisions import read_mappings
+
     run = invocation(ctx)
-    run.output.outcome(set_label(run.context, named_or_only(run.context, experiment), item, value))
+    pairs = read_mappings(file, run.output.stdin, clear=undo)
+    slug = named_or_only(run.context, experiment)
+    result = relabels.relabel(run.context, slug, pairs, reason, undo=undo, dry_run=dry_run)
+    raise typer.Exit(run.output.batch(result))
 
 
 def exclude(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,11 +17,16 @@ from turkctl.cli.label_options import (
     ItemColumn,
     LabelColumn,
     OneExperiment,
+    SkipMissing,
     Worker,
     WorkerColumn,
 )
 from turkctl.cli.listing import Listing
 from turkctl.cli.terms import TheExperiment
+from turkctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from turkctl.operations.engine.world import World
 
 
 def register(app: App) -> None:
@@ -29,6 +34,7 @@ def register(app: App) -> None:
     app.act(name="import")(import_)
     app.command(name="list")(list_)
     app.command()(export)
+    app.command()(answers)
     app.command()(show)
     app.command()(history)
 
@@ -48,6 +54,7 @@ def import_(
     skip_bad_rows: Annotated[
         bool, typer.Option("--skip-bad-rows", help="Skip invalid rows instead of importing nothing.")
     ] = False,
+    skip_missing: SkipMissing = False,
     dry_run: select.DryRun = False,
 ) -> None:
     """Add a file's labels to an experiment. Importing it again adds nothing; a worker's new label replaces the old one.
@@ -62,7 +69,7 @@ def import_(
 
     run = invocation(ctx)
     columns = ColumnNames(item_column, worker_column, label_column)
-    request = ImportRequest(file, named_or_only(run.context, experiment), columns, skip_bad_rows)
+    request = ImportRequest(file, named_or_only(run.context, experiment), columns, skip_bad_rows, skip_missing)
     report = import_labels(run.context, request, run.output.stdin, run.output.meter, dry_run=dry_run)
     for note in report.notes:
         run.output.note(note)
@@ -77,16 +84,16 @@ def list_(
     item: Item = None,
     worker: Worker = None,
 ) -> None:
-    """List labels, the oldest first; their status says which count.
+    """List labels, the oldest first, then those set by hand; their status says which count.
 
     Examples:
         turkctl labels list --experiment photos --worker carl
         turkctl labels list --sort item --columns item,worker,label
     """
-    from turkctl.operations.labels.lists import LABEL_COLUMNS, list_labels
+    from turkctl.operations.labels.lists import LABEL_COLUMNS, LABEL_KEYS, list_labels
 
     run = invocation(ctx)
-    listing.show(run, LABEL_COLUMNS, list_labels(run.context, experiment, item, worker))
+    listing.show(run, LABEL_COLUMNS, list_labels(run.context, experiment, item, worker), keys=LABEL_KEYS)
 
 
 def export(
@@ -94,6 +101,10 @@ def export(
     experiment: OneExperiment = None,
     results: Annotated[
         bool, typer.Option("--results", help="Write the aggregated results instead of the labels.")
+    ] = False,
+    by_hand: Annotated[
+        bool,
+        typer.Option("--by-hand", help="Write the labels set by hand instead, as `labels set --from` takes them."),
     ] = False,
     form: Annotated[
         str | None,
@@ -111,19 +122,18 @@ def export(
         ),
     ] = None,
 ) -> None:
-    """Write the labels that count, or the aggregated results, as CSV or JSON Lines.
+    """Write the labels that count, the aggregated results, or the labels set by hand, as CSV or JSON Lines.
 
     Examples:
         turkctl labels export --experiment photos --file labels.csv
         turkctl labels export --experiment photos --results --file results.jsonl
     """
     from turkctl.cli.export import check_format, write_rows
-    from turkctl.operations.labels.lists import ITEM_COLUMNS, LABEL_COLUMNS, list_labels, list_results
 
     run = invocation(ctx)
-    rows = list_results(run.context, experiment) if results else list_labels(run.context, experiment, counting=True)
-    named = ("experiment", *ITEM_COLUMNS) if experiment is None else ITEM_COLUMNS
-    columns = named if results else LABEL_COLUMNS
+    if results and by_hand:
+        raise UsageError("--results and --by-hand cannot be used together", hint="keep one of them")
+    columns, rows = _exported(run.context, experiment, results=results, by_hand=by_hand)
     suffix = "" if file is None else file.suffix.lstrip(".").lower()
     chosen = form or suffix or ("jsonl" if run.wants_json else "csv")
     if file is not None:
@@ -131,6 +141,37 @@ def export(
         return
     check_format(chosen)
     run.output.onto(run.output.stdout, chosen).rows(columns, rows)
+
+
+def _exported(
+    world: World, experiment: str | None, *, results: bool, by_hand: bool
+) -> tuple[Sequence[str], Iterator[Mapping[str, Any]]]:
+    """Return what is exported: its columns, and its rows, which are read on demand."""
+    from turkctl.operations.labels import lists
+
+    if results:
+        return lists.columns_of_results(world, experiment), lists.list_results(world, experiment)
+    if by_hand:
+        return lists.BY_HAND_COLUMNS, lists.list_by_hand(world, experiment)
+    return lists.LABEL_COLUMNS, lists.list_labels(world, experiment, counting=True)
+
+
+@bundled
+def answers(
+    ctx: typer.Context,
+    listing: Listing,
+    experiment: TheExperiment = None,
+) -> None:
+    """List the answers that were given, how often, and what each counts as; status `odd` is none of the classes.
+
+    Examples:
+        turkctl labels answers --experiment photos
+    """
+    from turkctl.operations.experiments.stored import named_or_only
+    from turkctl.operations.labels.relabel import COLUMNS, list_answers
+
+    run = invocation(ctx)
+    listing.show(run, COLUMNS, list_answers(run.context, named_or_only(run.context, experiment)))
 
 
 def show(

@@ -18,6 +18,7 @@ from turkctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from turkctl.cli.invocation import Invocation
+    from turkctl.labels.agreement import Reliability
     from turkctl.labels.result import Result
     from turkctl.operations.labels.files import FileRequest, FileResult
     from turkctl.operations.labels.runs import AggregateRequest, AggregationOutcome
@@ -113,7 +114,7 @@ def agreement(
     run = invocation(ctx)
     if file is not None:
         _refuse_experiments(experiment, None, force=False)
-        found = _agreement_of_file(run, _request(file, Options(duplicates=duplicates), reading))
+        found, odd = _agreement_of_file(run, _request(file, Options(duplicates=duplicates), reading))
     else:
         reading.refuse()
         if duplicates != "last":
@@ -121,19 +122,22 @@ def agreement(
                 "--duplicates has no effect on an earlier aggregation",
                 hint="leave it out, or give it to: turkctl labels aggregate --force",
             )
-        found = _agreement_of_experiment(run, experiment)
+        found, odd = _agreement_of_experiment(run, experiment), 0
     run.output.record(found if run.output.format != "table" else _readable(found))
+    if odd:
+        raise typer.Exit(ExitCode.FAILED)
 
 
-def _agreement_of_file(run: Invocation, request: FileRequest) -> dict[str, Any]:
-    from turkctl.labels.agreement import measure
-    from turkctl.operations.labels.files import read_votes
+def _agreement_of_file(run: Invocation, request: FileRequest) -> tuple[dict[str, Any], int]:
+    """Return the agreement, and the number of labels that are none of the classes."""
+    from turkctl.operations.labels.files import measure_file
 
-    with run.output.meter("reading") as tick:
-        votes, notes = read_votes(replace(request, method="majority"), run.output.stdin, tick)
-    for note in notes:
+    found = measure_file(replace(request, method="majority"), run.output.stdin, run.output.meter)
+    for note in found.notes:
         run.output.note(note)
-    return measure(votes).as_dict()
+    for told in found.warnings:
+        run.output.warn(told)
+    return found.agreement.as_dict(), found.left_out.odd
 
 
 def _agreement_of_experiment(run: Invocation, experiment: str | None) -> dict[str, Any]:
@@ -199,16 +203,22 @@ def _request(file: str, options: Options, reading: Reading) -> FileRequest:
         None if named is None else [name.strip() for name in named.split(",") if name.strip()],
         options.duplicates,
         reading.gold,
+        reading.case_sensitive,
+        reading.skip_missing,
     )
 
 
 def _aggregate_file(run: Invocation, request: FileRequest, files: Files, protected: Protected) -> None:
-    from turkctl.operations.labels.files import ITEM_COLUMNS
+    from turkctl.operations.labels.files import INTERVAL, ITEM_COLUMNS
 
     found = _aggregated(run, request)
-    run.output.note(_agreement_line(found.result))
+    if found.result.agreement is not None:
+        run.output.note(_agreement_line(found.result.agreement))
     _write(run, files, found.result, request.file, protected)
-    run.output.rows(ITEM_COLUMNS, found.result.item_rows())
+    columns = (*ITEM_COLUMNS, *INTERVAL) if found.result.numeric else ITEM_COLUMNS
+    run.output.rows(columns, found.result.item_rows())
+    if found.left_out.odd:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def _aggregated(run: Invocation, request: FileRequest) -> FileResult:
@@ -218,45 +228,48 @@ def _aggregated(run: Invocation, request: FileRequest) -> FileResult:
     found = aggregate_file(request, run.output.stdin, run.output.meter)
     for note in found.notes:
         run.output.note(note)
-    for told in found.result.run.warnings:
+    for told in (*found.warnings, *found.result.run.warnings):
         run.output.warn(told)
     return found
 
 
-def _agreement_line(result: Result) -> str:
+def _agreement_line(agreement: Reliability) -> str:
     from turkctl.operations.labels.quality import agreement_line
 
-    return agreement_line(result.agreement.as_dict())
+    return agreement_line(agreement.as_dict())
 
 
 def _aggregate_experiments(run: Invocation, request: AggregateRequest, files: Files, protected: Protected) -> None:
-    """Aggregate what is dirty; the rows of each, then exit code 1 where one failed."""
+    """Aggregate what is dirty; the rows of each, then exit code 1 where one failed or had odd answers."""
     from turkctl.cli.batch import stoppable
-    from turkctl.operations.labels.lists import ITEM_COLUMNS
-    from turkctl.operations.labels.runs import aggregate_experiments
+    from turkctl.operations.labels.lists import result_columns
+    from turkctl.operations.labels.runs import aggregate_experiments, why_nothing
 
     outcomes = []
     with stoppable() as stop:
         for outcome in aggregate_experiments(run.context, request, run.output.meter, stop.is_set):
             _tell(run, outcome)
             outcomes.append(outcome)
+    if not outcomes:
+        for told in why_nothing(run.context, request):
+            run.output.note(told)
     if files.wanted:
         result = outcomes[0].result if outcomes else None
         if result is None:
             raise UsageError("nothing was aggregated, so there is nothing to write", hint="add --force")
         _write(run, files, result, f"experiment {request.experiment}", protected)
-    columns = ITEM_COLUMNS if request.single else ("experiment", *ITEM_COLUMNS)
-    run.output.rows(columns, _rows(run, outcomes, named=not request.single))
-    if any(outcome.error is not None for outcome in outcomes):
+    done = [outcome for outcome in outcomes if outcome.run is not None]
+    columns = result_columns(run.context, [each.version for each in done], named=not request.single)
+    run.output.rows(columns, _rows(run, done, columns))
+    if any(outcome.error is not None or outcome.left_out.odd for outcome in outcomes):
         raise typer.Exit(ExitCode.FAILED)
 
 
-def _rows(run: Invocation, outcomes: list[AggregationOutcome], *, named: bool) -> Iterator[dict[str, Any]]:
+def _rows(run: Invocation, done: list[AggregationOutcome], columns: Sequence[str]) -> Iterator[dict[str, Any]]:
     from turkctl.operations.labels.lists import results_of
 
-    for outcome in outcomes:
-        if outcome.error is None:
-            yield from results_of(run.context, outcome.version, named=named)
+    for outcome in done:
+        yield from results_of(run.context, outcome.version, columns)
 
 
 def _tell(run: Invocation, outcome: AggregationOutcome) -> None:
@@ -274,8 +287,9 @@ def _tell(run: Invocation, outcome: AggregationOutcome) -> None:
         changes = ", ".join(f"{name} {number:,}" for name, number in outcome.changes.items())
         run.output.note(f"{slug}: run {outcome.run}, {summary(outcome.result)}")
         run.output.note(f"{slug}: {changes or 'no changes'}")
-        run.output.note(f"{slug}: {_agreement_line(outcome.result)}")
-        for told in outcome.result.run.warnings:
+        if outcome.result.agreement is not None:
+            run.output.note(f"{slug}: {_agreement_line(outcome.result.agreement)}")
+        for told in (*outcome.warnings, *outcome.result.run.warnings):
             run.output.warn(f"{slug}: {told}")
 
 

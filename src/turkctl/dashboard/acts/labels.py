@@ -12,7 +12,7 @@ from turkctl.errors import UsageError
 from turkctl.operations.labels.aggregation import How
 from turkctl.operations.labels.changes import exclude_workers, invalidate, mark_dirty, set_label
 from turkctl.operations.labels.lists import is_dirty, show_item
-from turkctl.operations.labels.runs import AggregateRequest, aggregate_experiments, unseen
+from turkctl.operations.labels.runs import AggregateRequest, AggregationOutcome, aggregate_experiments, unseen
 from turkctl.words import counted
 
 if TYPE_CHECKING:
@@ -55,12 +55,17 @@ def _run(world: World, fields: Fields) -> str:
     if failed:
         raise UsageError("; ".join(failed), hint="the others were aggregated")
     told = [
-        f"{each.version.slug}: {counted(sum(each.changes.values()), 'label')} changed"
+        f"{each.version.slug}: {counted(sum(each.changes.values()), 'label')} changed{_odd(each)}"
         if each.result is not None
         else f"{each.version.slug}: {'; '.join(each.notes)}"
         for each in found
     ]
     return "; ".join(told) or "no experiment has new labels"
+
+
+def _odd(outcome: AggregationOutcome) -> str:
+    odd = outcome.left_out.odd
+    return f", {counted(odd, 'odd answer')} left out" if odd else ""
 
 
 class MarkDirty(PageAct):

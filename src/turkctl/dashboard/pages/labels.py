@@ -14,9 +14,10 @@ from turkctl.dashboard.commands import arguments, option
 from turkctl.dashboard.desk import desk, page
 from turkctl.dashboard.pages.experiment_choice import chosen_experiment, experiment_options
 from turkctl.errors import UsageError
+from turkctl.operations.labels.changes import settable
 from turkctl.operations.labels.lists import (
     HISTORY_COLUMNS,
-    ITEM_COLUMNS,
+    columns_of_results,
     history,
     is_dirty,
     list_results,
@@ -54,7 +55,7 @@ def index() -> ResponseReturnValue:
         runs=_runs(slug),
         run_columns=HISTORY_COLUMNS,
         dirty=is_dirty(world, slug),
-        columns=ITEM_COLUMNS,
+        columns=columns_of_results(world, slug),
         rows=rows[:SIZE],
         has_more=len(rows) > SIZE,
         number=page_number(),
@@ -118,19 +119,11 @@ def item() -> ResponseReturnValue:
         return redirect(url_for("labels.review", experiment=slug or None))
     shown = show_item(here.world, slug, key)
     votes = here.veil.rows(shown["votes"])
-    given = dict.fromkeys(vote["label"] for vote in votes if vote["label"] is not None)
     return page(
         "label_item.html",
         ["labels", "show", *option("--experiment", slug), *arguments(key)],
         slug=slug,
         item=shown,
         votes=votes,
-        classes=_classes(shown["label"], list(given)),
+        classes=settable(here.world, slug),
     )
-
-
-def _classes(label: Any, given: list[str]) -> list[str]:
-    """Return what the item can be labelled as: what was said of it, and true and false where it is one of them."""
-    if isinstance(label, bool):
-        return ["true", "false"]
-    return sorted(given)

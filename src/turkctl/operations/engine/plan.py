@@ -25,6 +25,7 @@ ACTED_ON: Mapping[str, tuple[str, str]] = {
     "approve": ("assignment", "assignments"),
     "block": ("worker", "workers"),
     "bonus": ("assignment", "assignments"),
+    "clear": ("item", "items"),
     "compensate": ("worker", "workers"),
     "create": ("HIT", "HITs"),
     "delete": ("HIT", "HITs"),
@@ -40,8 +41,10 @@ ACTED_ON: Mapping[str, tuple[str, str]] = {
     "message": ("worker", "workers"),
     "optimize": ("index", "indexes"),
     "reject": ("assignment", "assignments"),
+    "relabel": ("answer", "answers"),
     "remove": ("item", "items"),
     "revoke": ("worker", "workers"),
+    "set": ("item", "items"),
     "unblock": ("worker", "workers"),
 }
 """What each action acts on: one, and several."""

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from turkctl.errors import NotFoundError, TurkctlError
 from turkctl.mturk.questions import parse_question
+from turkctl.operations.experiments import label_fields
 from turkctl.operations.experiments.lint_rules import ERROR, RULES, WARNING, frame_problem
 from turkctl.operations.experiments.page_facts import read_page
 from turkctl.operations.experiments.study_rules import mistakes
@@ -84,6 +85,7 @@ def _of_experiment(each: Configured, row: Mapping[str, Any] | None) -> Iterator[
     page = _page(each, source)
     if page is not None:
         yield from _of_page(each, page)
+    yield from _of_labels(each, page)
     yield from _of_placeholders(each, source, page)
     if each.consent_page is not None and "<script" in each.consent_page.lower():
         where = f"{each.source.parent / (each.settings.consent or '')}"
@@ -135,6 +137,27 @@ def _of_page(each: Configured, page: str) -> Iterator[Finding]:
     for rule in RULES:
         for line, message in rule.look(facts):
             yield Finding(each.slug, rule.level, rule.name, _file(each, line), message, rule.fix)
+
+
+def _of_labels(each: Configured, page: str | None) -> Iterator[Finding]:
+    """Yield why answers would become no labels: no field is named for them, or one that the page does not have."""
+    settings = each.settings
+    facts = None if page is None else read_page(page)
+    patterns = {} if facts is None else label_fields.patterns_of(label_fields.fields_of(facts))
+    fix = f'write field = "{next(iter(patterns), "label_{n}" if settings.items_per_hit > 1 else "label")}"'
+    if settings.labels is not None and settings.label_field is None:
+        message = "labels.field is not set, and neither is answer_field: only imported labels will be aggregated"
+        yield Finding(each.slug, WARNING, "label-field", each.locate("labels"), message, fix)
+    elif (
+        facts is not None
+        and settings.label_field is not None
+        and not label_fields.has_field(facts, settings.label_field)
+    ):
+        named = settings.labels is not None and settings.labels.field is not None
+        key = "labels.field" if named else "answer_field"
+        there = label_fields.in_words(patterns)
+        message = f'{key} is "{settings.label_field}", but the page has the fields {there}'
+        yield Finding(each.slug, WARNING, "label-field", each.locate(key), message, fix.replace("field", key, 1))
 
 
 def _of_placeholders(each: Configured, source: QuestionSource, page: str | None) -> Iterator[Finding]:

@@ -8,23 +8,25 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import islice
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from turkctl.errors import InterruptedByUserError, TurkctlError, UsageError
 from turkctl.operations.engine.world import World
-from turkctl.operations.experiments.stored import settings_of
 from turkctl.operations.labels.from_answers import read_answers
 from turkctl.operations.labels.hold import LabelsKeeper
-from turkctl.operations.labels.meaning import Meaning, word
-from turkctl.operations.project.labels import LabelSettings
+from turkctl.operations.labels.left_out import LeftOut, notes_on
+from turkctl.operations.labels.meaning import label_settings, word
+from turkctl.operations.project.labels import DEFAULT_METHOD
 from turkctl.store import label_results, label_state, label_votes
 from turkctl.store.experiments import Version
 
 if TYPE_CHECKING:
+    from turkctl.classes import AnswerRule
     from turkctl.labels.result import Result
     from turkctl.labels.votes import Duplicates
+    from turkctl.operations.labels.votes import Loaded
 
-DEFAULT_METHOD = "cubam"
 PART = 1000
 """Number of results written in one transaction."""
 
@@ -50,12 +52,13 @@ class How:
 
 @dataclass(frozen=True)
 class Aggregated:
-    """The number of a run, its result, the number of labels that changed by (old, new), and notes."""
+    """The number of a run, its result, the number of labels that changed by (old, new), and what is to be told."""
 
     run: int
     result: Result
     changes: Mapping[str, int]
     notes: tuple[str, ...]
+    left_out: LeftOut
 
 
 def check_duplicates(given: str) -> Duplicates:
@@ -73,8 +76,7 @@ def check_duplicates(given: str) -> Duplicates:
 
 def settings_that_matter(version: Version) -> dict[str, Any]:
     """Return the settings of an experiment that affect results."""
-    labels = settings_of(version).labels or LabelSettings()
-    return labels.model_dump(mode="json")
+    return label_settings(version).model_dump(mode="json")
 
 
 class Aggregation:
@@ -88,7 +90,7 @@ class Aggregation:
         self._how = how
         self._meter = meter
         self._stop = stop
-        self._settings = settings_of(version).labels or LabelSettings()
+        self._settings = label_settings(version)
         self._method = how.method or self._settings.method or DEFAULT_METHOD
         given = {"min_votes": self._settings.min_votes, **{k: v for k, v in how.options.items() if v is not None}}
         self._options = options_for(self._method, given)
@@ -111,14 +113,17 @@ class Aggregation:
         started = time.perf_counter()
         try:
             read_answers(self._world, self._version, self._beat)
-            result, notes = self._fit()
-            changes = self._changes(result)
+            result, loaded = self._fit()
+            changes = self._changes(result, loaded.found.rule)
             self._write(number, result)
+            unnamed = result.votes.binary or result.numeric
             facts = {
                 **result.run.as_dict(),
                 "settings": settings_that_matter(self._version),
-                "classes": None if result.votes.binary else [word(each) for each in result.votes.classes],
-                "agreement": result.agreement.as_dict(),
+                "classes": None if unnamed else [word(each) for each in result.votes.classes],
+                "agreement": None if result.agreement is None else result.agreement.as_dict(),
+                "numeric": result.numeric,
+                "odd": loaded.left_out.odd,
                 "total_seconds": round(time.perf_counter() - started, 3),
             }
             self._finish(number, facts, changes)
@@ -126,7 +131,7 @@ class Aggregation:
             self._give_up(number, error)
             raise
         self._tidy()
-        return Aggregated(number, result, changes, notes)
+        return Aggregated(number, result, changes, self._notes(loaded), loaded.left_out)
 
     def _begin(self) -> int:
         """Take the lease and clear the mark; return the number of the run."""
@@ -138,16 +143,17 @@ class Aggregation:
             label_results.end_abandoned(session, *self._of, now)
             return label_results.begin(session, *self._of, self._method, now)
 
-    def _fit(self) -> tuple[Result, tuple[str, ...]]:
+    def _fit(self) -> tuple[Result, Loaded]:
         from turkctl.labels.methods import aggregate
         from turkctl.operations.labels.votes import load_votes
 
-        meaning = Meaning(self._version.slug, self._settings, self._method)
         with self._meter("reading") as tick, self._world.database.read() as session:
             total = label_votes.count(session, *self._of)
-            loaded = load_votes(
-                session, self._version, self._of[1], meaning, self._how.duplicates, lambda done: tick(done, total)
-            )
+
+            def read(done: int) -> None:
+                tick(done, total)
+
+            loaded = load_votes(session, self._version, self._of[1], self._method, self._how.duplicates, read)
         self._beat(0, 0)
         with self._meter("aggregating") as tick:
 
@@ -156,16 +162,15 @@ class Aggregation:
                 self._beat(done, most)
 
             result = aggregate(loaded.votes, self._method, self._options, progress, self._stop)
-        return result, self._notes(loaded.votes.duplicates, loaded.skipped)
+        return result, loaded
 
-    def _notes(self, duplicates: int, skipped: int) -> tuple[str, ...]:
+    def _notes(self, loaded: Loaded) -> tuple[str, ...]:
         notes = []
-        if duplicates:
+        if loaded.votes.duplicates:
             kept = "the last one counts" if self._how.duplicates == "last" else "all of them count"
-            notes.append(f"labels that repeat a worker and an item: {duplicates:,}; {kept}")
-        if skipped:
-            notes.append(f"labels left out as the settings say: {skipped:,}")
-        return tuple(notes)
+            notes.append(f"labels that repeat a worker and an item: {loaded.votes.duplicates:,}; {kept}")
+        apart = f"case_sensitive = true in [experiments.{self._version.slug}.labels]"
+        return (*notes, *loaded.left_out.notes(), *notes_on(loaded.found, self._method, apart))
 
     def _beat(self, _done: int, _most: int) -> None:
         """Renew the lease.
@@ -175,30 +180,29 @@ class Aggregation:
         """
         self._keeper.beat()
 
-    def _changes(self, result: Result) -> dict[str, int]:
-        """Return the number of labels that change, by (old, new); labels set by hand do not change."""
+    def _changes(self, result: Result, rule: AnswerRule) -> dict[str, int]:
+        """Return the number of labels that change, by (old, new); labels set by hand do not change.
+
+        Another spelling of the same class is no change.
+        """
         with self._world.database.read() as session:
             state = label_state.get(session, *self._of)
             before = dict(label_results.labels_of(session, state.run_id if state is not None else None))
             set_by_hand = label_results.admin_labels(session, *self._of)
-        names = {"true": "yes", "false": "no"} if result.votes.binary else {}
         pairs: Counter[tuple[str | None, str | None]] = Counter()
         for item, label in zip(result.votes.items, result.labels(), strict=True):
             old, new = before.pop(str(item), None), None if label is None else word(label)
-            if old != new and item not in set_by_hand:
+            if item not in set_by_hand and not _same(old, new, rule):
                 pairs[old, new] += 1
         pairs.update((old, None) for item, old in before.items() if old is not None and item not in set_by_hand)
-        usual = [(None, "false"), (None, "true"), ("true", "false"), ("false", "true")] if result.votes.binary else []
-        rest = sorted(pairs.keys() - set(usual), key=str)
-        return {
-            f"{names.get(old or 'none', old) or 'none'}->{names.get(new or 'none', new) or 'none'}": pairs[old, new]
-            for old, new in [*usual, *rest]
-        }
+        return _changes_of_numbers(pairs) if result.numeric else _changes_of_classes(pairs, binary=result.votes.binary)
 
     def _write(self, number: int, result: Result) -> None:
         """Write the results beside the current ones."""
-        columns = (result.votes.items, result.labels(), *(c.tolist() for c in (result.score, result.p)))
+        columns = (result.votes.items, result.labels(), *(_finite(each) for each in (result.score, result.p)))
         counts = (result.n.tolist(), result.n_true.tolist())
+        nowhere = [None] * len(result.n)
+        ends = [_finite(result.item[name]) if name in result.item else nowhere for name in ("low", "high")]
         rows = (
             {
                 "run_id": number,
@@ -208,8 +212,10 @@ class Aggregation:
                 "p": p,
                 "n": n,
                 "n_true": n_true,
+                "low": low,
+                "high": high,
             }
-            for item, label, score, p, n, n_true in zip(*columns, *counts, strict=True)
+            for item, label, score, p, n, n_true, low, high in zip(*columns, *counts, *ends, strict=True)
         )
         with self._meter("writing") as tick:
             done = 0
@@ -254,3 +260,34 @@ class Aggregation:
         while more:
             with self._world.database.write() as session:
                 more = label_results.remove_some(session, runs)
+
+
+def _finite(values: Any) -> list[float | None]:
+    """Return the numbers of an array, None for those that are none."""
+    return [value if isfinite(value) else None for value in values.tolist()]
+
+
+def _same(old: str | None, new: str | None, rule: AnswerRule) -> bool:
+    """Return whether two labels are the same, or spellings of one class."""
+    return old == new or (old is not None and new is not None and rule.fold(old) == rule.fold(new))
+
+
+def _changes_of_numbers(pairs: Mapping[tuple[str | None, str | None], int]) -> dict[str, int]:
+    """Return how many numbers are new, others than before, or gone: nearly every change is from a number of its own."""
+    kinds: Counter[str] = Counter({"none->number": 0, "number->none": 0, "number->number": 0})
+    for (old, new), count in pairs.items():
+        kinds[f"{'none' if old is None else 'number'}->{'none' if new is None else 'number'}"] += count
+    return dict(kinds)
+
+
+def _changes_of_classes(pairs: Mapping[tuple[str | None, str | None], int], *, binary: bool) -> dict[str, int]:
+    """Return the number of changes by old and new class; those of a yes-or-no question also if there are none."""
+    names: dict[str, str] = {"true": "yes", "false": "no"} if binary else {}
+    usual = [(None, "false"), (None, "true"), ("true", "false"), ("false", "true")] if binary else []
+    rest = sorted(pairs.keys() - set(usual), key=str)
+    return {
+        f"{names.get(old or 'none', old) or 'none'}->{names.get(new or 'none', new) or 'none'}": pairs.get(
+            (old, new), 0
+        )
+        for old, new in [*usual, *rest]
+    }

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from turkctl.errors import NotFoundError, UsageError
-from turkctl.operations.engine.plan import ALREADY_DONE, PLANNED, BatchResult, ItemResult
+from sqlmodel import Session
+
+from turkctl.classes import BINARY, Class
+from turkctl.errors import NotFoundError, TurkctlError, UsageError
+from turkctl.operations.engine.plan import ALREADY_DONE, PLANNED, BatchResult, ItemResult, fail
 from turkctl.operations.engine.world import World
-from turkctl.operations.experiments.stored import find_experiment, settings_of
-from turkctl.operations.labels.aggregation import DEFAULT_METHOD
+from turkctl.operations.experiments.stored import find_experiment
+from turkctl.operations.intents import processes
+from turkctl.operations.labels.decisions import ItemDecision
 from turkctl.operations.labels.from_answers import read_answers
-from turkctl.operations.labels.lists import as_shown, unknown_item
-from turkctl.operations.labels.meaning import BINARY, Class, Meaning, word
-from turkctl.operations.project.labels import LabelSettings
+from turkctl.operations.labels.lists import as_shown, is_numeric, settled_rule, unknown_item
+from turkctl.operations.labels.meaning import as_class, rule_of, word
 from turkctl.store import contents, label_results, label_state, label_votes
 from turkctl.store.experiments import Version
-from turkctl.store.label_results import AggregationRun
+from turkctl.store.label_results import AggregationRun, ByHand
 from turkctl.store.label_votes import Narrowed
 from turkctl.words import counted
 
@@ -41,7 +45,7 @@ def _version(world: World, slug: str) -> Version:
         return find_experiment(session, slug)
 
 
-def set_label(world: World, slug: str, item: str, value: str | None) -> dict[str, Any]:
+def set_label(world: World, slug: str, item: str, value: str | None, reason: str | None = None) -> dict[str, Any]:
     """Set the label of an item by hand, which no run overwrites; with None, runs decide again.
 
     Raises:
@@ -57,23 +61,129 @@ def set_label(world: World, slug: str, item: str, value: str | None) -> dict[str
             if not label_results.clear_admin(session, *of, item):
                 raise UsageError(f"the label of '{item}' is not set by hand", hint="see: turkctl labels show")
         else:
-            if not label_votes.knows_item(session, *of, item) and not contents.find(session, of[0], [item]):
+            if not _known_items(session, version, mode, [item]):
                 raise unknown_item(version, mode, item)
-            label_results.set_admin(session, *of, item, word(_class(version, run, value)), world.now())
+            label = _Classes(session, version, mode, run).word(value)
+            _set(session, world, of, item, label, reason)
         known = label_results.get_item(session, *of, item)
-    label = None if known is None else as_shown(known.label, run)
+    shown = None if known is None else as_shown(known.label, run)
     told = f"label of {item} is up to aggregation again" if value is None else f"label of {item} set to {value}"
     world.origin.tally.say(told, slug)
-    return {"experiment": slug, "item": item, "label": label, "method": None if known is None else known.method}
+    return {"experiment": slug, "item": item, "label": shown, "method": None if known is None else known.method}
 
 
-def _class(version: Version, run: AggregationRun | None, value: str) -> Class:
-    """Return the class that a value names, from the settings or the last run; else true or false."""
-    settings = settings_of(version).labels or LabelSettings()
-    found = settings.classes or ((run.facts or {}).get("classes") if run is not None else None)
-    if not found and value.lower() in ("true", "false"):
-        return value.lower() == "true"
-    return Meaning(version.slug, settings, DEFAULT_METHOD).as_class(value, tuple(found) if found else BINARY)
+def _set(session: Session, world: World, of: tuple[int, str], item: str, label: str, reason: str | None) -> None:
+    by = processes.account_of(world.origin.account)
+    label_results.set_admin(session, *of, item, label, world.now(), by=by, reason=reason)
+
+
+def _known_items(session: Session, version: Version, mode: str, items: Sequence[str]) -> set[str]:
+    """Return which items have a label in this mode or are in the experiment's content."""
+    known = label_votes.known_items(session, version.experiment_id, mode, items)
+    return known | contents.find(session, version.experiment_id, items).keys()
+
+
+class _Classes:
+    """The labels that can be set: those of the settings or of the last run, else true and false."""
+
+    def __init__(self, session: Session, version: Version, mode: str, run: AggregationRun | None) -> None:
+        self._rule = settled_rule(rule_of(session, version, mode), run)
+        if is_numeric(run):
+            self._rule = replace(self._rule, question="numbers", names=(), true=(), false=())
+        of_run = () if run is None else (run.facts or {}).get("classes") or ()
+        self._classes: tuple[Class, ...] = tuple(self._rule.names or of_run) or BINARY
+
+    @property
+    def words(self) -> list[str]:
+        """Return the labels that can be set; none if any number can."""
+        return [] if self._rule.question == "numbers" else [word(each) for each in self._classes]
+
+    def word(self, value: str) -> str:
+        """Return a label as it is stored.
+
+        Raises:
+            UsageError: it is not one of them.
+        """
+        if value.strip().lower() in ("true", "false") and self._classes == BINARY:
+            return value.strip().lower()
+        return word(as_class(value.strip(), self._classes, self._rule))
+
+
+def settable(world: World, slug: str) -> list[str]:
+    """Return the labels that items of an experiment can be given by hand; none if any number can.
+
+    Raises:
+        NotFoundError: no such experiment.
+    """
+    version, mode = _version(world, slug), world.listing_place.mode
+    with world.database.read() as session:
+        run = label_results.standing_run(session, version.experiment_id, mode)
+        return _Classes(session, version, mode, run).words
+
+
+def set_labels(
+    world: World,
+    slug: str,
+    decisions: Sequence[ItemDecision],
+    reason: str | None,
+    *,
+    clear: bool,
+    dry_run: bool = False,
+) -> BatchResult:
+    """Set the labels of many items by hand, or with ``clear`` let runs decide on them again.
+
+    An item that is unknown, named twice or given a label that is none of the classes fails, with its row; the others
+    are set.
+
+    Raises:
+        NotFoundError: no such experiment.
+    """
+    version, mode = _version(world, slug), world.listing_place.mode
+    read_answers(world, version)
+    of = (version.experiment_id, mode)
+    with world.database.read() if dry_run else world.database.write() as session:
+        classes = _Classes(session, version, mode, label_results.standing_run(session, *of))
+        known = _known_items(session, version, mode, [each.item for each in decisions])
+        before = {each.item: each for each in label_results.list_by_hand(session, *of)}
+        results: list[ItemResult] = []
+        seen: dict[str, int] = {}
+        for each in decisions:
+            try:
+                if seen.setdefault(each.item, each.row) != each.row:
+                    raise UsageError(f"the item is already in row {seen[each.item]:,}")
+                if each.item not in known and each.item not in before:
+                    raise unknown_item(version, mode, each.item)
+                label = None if clear else classes.word(each.label)
+            except TurkctlError as error:
+                results.append(fail(each.item, error, each.row))
+                continue
+            if _is_so(before.get(each.item), label, reason):
+                results.append(ItemResult(each.item, ALREADY_DONE, label))
+                continue
+            if not dry_run:
+                _apply(session, world, of, each.item, label, reason)
+            done = PLANNED if dry_run else "cleared" if clear else "set"
+            results.append(ItemResult(each.item, done, label))
+    result = BatchResult("clear" if clear else "set", mode, results, dry_run=dry_run)
+    world.origin.tally.add(result, slug)
+    return result
+
+
+def _is_so(was: ByHand | None, label: str | None, reason: str | None) -> bool:
+    """Return whether a label is set by hand already, for the same reason, or is not if there should be none."""
+    if was is None or label is None:
+        return was is None and label is None
+    return (was.label, was.reason) == (label, reason)
+
+
+def _apply(
+    session: Session, world: World, of: tuple[int, str], item: str, label: str | None, reason: str | None
+) -> None:
+    """Set a label by hand, or clear it."""
+    if label is None:
+        label_results.clear_admin(session, *of, item)
+    else:
+        _set(session, world, of, item, label, reason)
 
 
 def exclude_workers(

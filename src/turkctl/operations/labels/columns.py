@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from turkctl.errors import UsageError
+from turkctl.rows import plain
 from turkctl.words import meant_or, nearest
 
 KNOWN: dict[str, tuple[str, ...]] = {
@@ -15,8 +16,28 @@ KNOWN: dict[str, tuple[str, ...]] = {
 }
 """Column names that are recognized without an option, whatever their case."""
 
+STATUS = "status"
+"""The role of a column with the status of the work, as Amazon's result files have it."""
+_STATUS_COLUMN = "assignmentstatus"
+
+GOLD = ("truth", "gold", "label", "answer")
+"""Columns of a file of known answers: the first of them that it has."""
+
 LIKELY: dict[str, tuple[str, ...]] = {
-    "item": ("item_id", "task_id", "object", "question", "image", "unit", "example", "document", "sample", "key", "id"),
+    "item": (
+        "item_id",
+        "task_id",
+        "object",
+        "question",
+        "image",
+        "unit",
+        "example",
+        "document",
+        "sample",
+        "key",
+        "id",
+        "hitid",
+    ),
     "worker": ("worker_id", "workerid", "annotator", "annotator_id", "user", "user_id", "rater", "coder", "labeler"),
     "label": ("value", "answer", "response", "vote", "rating", "judgment", "judgement", "annotation", "class"),
 }
@@ -34,7 +55,9 @@ class ColumnNames:
 
 
 def find_columns(header: Sequence[str], names: ColumnNames, where: str) -> dict[str, int]:
-    """Return the positions of ``item``, ``worker`` and ``label`` in the header, and of ``gold`` if it is named.
+    """Return the positions of ``item``, ``worker`` and ``label`` in the header, of ``gold`` if it is named.
+
+    The status of the work comes last, if there is a column AssignmentStatus.
 
     Raises:
         UsageError: one of them is missing (the hint suggests another column) or appears twice; one column is named for
@@ -51,6 +74,9 @@ def find_columns(header: Sequence[str], names: ColumnNames, where: str) -> dict[
         assert gold is not None
         places["gold"] = gold
     _check_distinct(header, places, where)
+    status = next((at for at, name in enumerate(header) if plain(name) == _STATUS_COLUMN), None)
+    if status is not None and status not in places.values():
+        places[STATUS] = status
     return places
 
 
@@ -67,17 +93,25 @@ def _check_distinct(header: Sequence[str], places: Mapping[str, int], where: str
 
 def find_gold_columns(header: Sequence[str], names: ColumnNames, where: str) -> dict[str, int]:
     """Return the positions of ``item`` and ``label`` in the header of a file of gold answers."""
+    named = next((name for name in GOLD for each in header if each.lower() == name), None)
     found = {
         "item": _place(header, "item", names.item if names.item in header else None, where),
-        "label": _place(header, "label", names.label if names.label in header else None, where),
+        "label": _gold_place(header, names, named),
     }
     missing = [role for role, place in found.items() if place is None]
     if missing:
-        has = ", ".join(header)
         raise UsageError(
-            f"{where} has no column {missing[0]}, it has {has}", hint="gold answers have the columns item and label"
+            f"{where} has no column {missing[0]}, it has {', '.join(header)}",
+            hint=f"gold answers have the columns item and one of {', '.join(GOLD)}",
         )
     return {role: place for role, place in found.items() if place is not None}
+
+
+def _gold_place(header: Sequence[str], names: ColumnNames, usual: str | None) -> int | None:
+    """Return the position of the known answers: the column of labels as it was named, else the first of the usual."""
+    if names.label is not None and names.label in header:
+        return header.index(names.label)
+    return next((at for at, each in enumerate(header) if each.lower() == usual), None)
 
 
 def _place(header: Sequence[str], role: str, name: str | None, where: str) -> int | None:
@@ -107,6 +141,11 @@ def _suggestion(role: str, unused: Sequence[str], missing: int) -> str:
     if missing == 1 and len(unused) == 1:
         return unused[0]
     by_name = {name.lower(): name for name in reversed(unused)}
+    by_name |= {name.lower().partition(".")[2]: name for name in reversed(unused) if role != "label" and "." in name}
+    if role == "label":
+        answers = [name for name in unused if name.lower().startswith("answer.")]
+        if answers:
+            return answers[0]
     likely = [name for name in (*KNOWN[role], *LIKELY[role]) if name in by_name]
     if likely:
         return by_name[likely[0]]

@@ -25,7 +25,7 @@ def read_answers(world: World, version: Version, tick: Tick | None = None) -> No
 
     Only work that was stored after the last look is read. All of it is read again if the settings now name another
     field. A label's item is the key of the content that the HIT shows at that place, or the HIT's id where
-    it shows none. An experiment whose settings have no ``labels`` has labels from files only.
+    it shows none. An experiment whose settings name no field has labels from files only.
 
     Args:
         world: database and clock.

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlmodel import Session
 
+from turkctl.classes import AnswerRule
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.labels.from_answers import read_answers
+from turkctl.operations.labels.meaning import rule_of
 from turkctl.operations.labels.ordering import agreement_in_order, in_order_of_classes
 from turkctl.operations.labels.statuses import COUNTS, LabelStatuses
 from turkctl.store import experiments, label_results, label_state, label_votes
 from turkctl.store.experiments import Version
-from turkctl.store.label_results import AggregationRun, LabelledItem
-from turkctl.store.label_votes import Narrowed
+from turkctl.store.label_results import AggregationRun, ByHand, LabelledItem
+from turkctl.store.label_votes import ListedLabel, Narrowed
 
 LABEL_COLUMNS = ("item", "worker", "label", "experiment", "at", "assignment_id", "status")
+LABEL_KEYS = (*LABEL_COLUMNS, "set_by", "reason")
+"""All keys of a label; the last two are those of labels set by hand."""
+BY_HAND = "by hand"
+"""The status of a label that was set by hand."""
+BY_HAND_COLUMNS = ("item", "label", "experiment", "at", "set_by", "reason")
 ITEM_COLUMNS = ("item", "label", "score", "p", "n", "method")
+INTERVAL = ("low", "high")
+"""Columns of results that are numbers."""
 HISTORY_COLUMNS = ("run", "experiment", "method", "started", "status", "items", "labels", "changes", "seconds", "error")
 _FACTS = ("items", "workers", "labels", "parameters", "threshold", "threshold_from", "rounds", "converged")
 HISTORY_KEYS = (*HISTORY_COLUMNS, "mode", "finished", *_FACTS, "agreement", "warnings")
@@ -31,15 +41,15 @@ DIGITS = 6
 def list_labels(
     world: World, slug: str | None, item: str | None = None, worker: str | None = None, *, counting: bool = False
 ) -> Iterator[dict[str, Any]]:
-    """Yield a row per label, in the order in which they were stored, read on demand.
+    """Yield a row per label, in the order in which they were stored, then those set by hand; read on demand.
 
     Args:
         world: database and clock.
         slug: the experiment; None for all.
         item: only of this item.
-        worker: only of this worker.
-        counting: only labels that count: not those of rejected work, taken out, of excluded workers, without value,
-            skipped, or replaced by a later one.
+        worker: only of this worker, who sets no label by hand.
+        counting: only labels that count, as they count: not those of rejected work, taken out, of excluded workers,
+            without value, that say nothing or are none of the classes, replaced by a later one, or set by hand.
 
     Raises:
         NotFoundError: no such experiment.
@@ -47,9 +57,7 @@ def list_labels(
     versions = _versions(world, slug)
     for version in versions:
         read_answers(world, version)
-    narrowed = Narrowed(item, worker, counting)
-    statuses = _statuses(world, versions, narrowed)
-    return _labels(world, versions[0].experiment_id if slug is not None else None, narrowed, statuses)
+    return _labels(world, versions, slug is not None, Narrowed(item, worker, counting))
 
 
 def _versions(world: World, slug: str | None) -> list[Version]:
@@ -57,26 +65,65 @@ def _versions(world: World, slug: str | None) -> list[Version]:
         return [find_experiment(session, slug)] if slug is not None else experiments.list_all(session)
 
 
-def _statuses(world: World, versions: list[Version], narrowed: Narrowed) -> LabelStatuses:
-    """Return the statuses of the labels of experiments."""
-    with world.database.read() as session:
-        return LabelStatuses(session, versions, world.listing_place.mode, narrowed)
-
-
-def _labels(
-    world: World, experiment_id: int | None, narrowed: Narrowed, statuses: LabelStatuses
-) -> Iterator[dict[str, Any]]:
+def _labels(world: World, versions: list[Version], named: bool, narrowed: Narrowed) -> Iterator[dict[str, Any]]:
     """Read each page in its own transaction, so that a slow reader of the output blocks nobody."""
     after, mode = 0, world.listing_place.mode
+    experiment_id = versions[0].experiment_id if named else None
+    with world.database.read() as session:
+        statuses = LabelStatuses(session, versions, mode, narrowed, _rules(session, versions, mode))
     while True:
         with world.database.read() as session:
             page, after = label_votes.list_page(session, mode, experiment_id, narrowed, after)
         if not page:
-            return
-        for each in page:
-            status = statuses.of(each)
-            if status == COUNTS or not narrowed.only_counting:
-                yield {name: getattr(each, name) for name in LABEL_COLUMNS} | {"status": status}
+            break
+        yield from _vote_rows(page, statuses, counting=narrowed.only_counting)
+    if not narrowed.only_counting and narrowed.worker is None:
+        yield from _rows_by_hand(world, versions, narrowed.item)
+
+
+def _rules(session: Session, versions: list[Version], mode: str) -> dict[str, AnswerRule]:
+    """Return what answers mean, by experiment; a question that nobody settled is as the last run took it."""
+    found = {}
+    for version in versions:
+        run = label_results.standing_run(session, version.experiment_id, mode)
+        found[version.slug] = settled_rule(rule_of(session, version, mode), run)
+    return found
+
+
+def settled_rule(rule: AnswerRule, run: AggregationRun | None) -> AnswerRule:
+    """Return a rule with an open question settled as a run took it."""
+    if rule.question != "open" or run is None:
+        return rule
+    if is_numeric(run):
+        return replace(rule, question="numbers")
+    return replace(rule, question="any" if (run.facts or {}).get("classes") else "truth")
+
+
+def _vote_rows(page: list[ListedLabel], statuses: LabelStatuses, *, counting: bool) -> Iterator[dict[str, Any]]:
+    for each in page:
+        status = statuses.of(each)
+        row = {name: getattr(each, name) for name in LABEL_COLUMNS} | {"status": status}
+        if not counting:
+            yield {**row, "set_by": None, "reason": None}
+        elif status == COUNTS:
+            yield {**row, "label": statuses.as_counted(each)}
+
+
+def _rows_by_hand(world: World, versions: list[Version], item: str | None) -> Iterator[dict[str, Any]]:
+    mode = world.listing_place.mode
+    for version in versions:
+        with world.database.read() as session:
+            found = label_results.list_by_hand(session, version.experiment_id, mode)
+        for each in found:
+            if item in (None, each.item):
+                row: dict[str, Any] = {
+                    "item": each.item,
+                    "worker": None,
+                    "label": each.label,
+                    "experiment": version.slug,
+                }
+                row |= {"at": each.at, "assignment_id": None, "status": BY_HAND}
+                yield {**row, "set_by": each.by, "reason": each.reason}
 
 
 def list_results(world: World, slug: str | None) -> Iterator[dict[str, Any]]:
@@ -85,21 +132,55 @@ def list_results(world: World, slug: str | None) -> Iterator[dict[str, Any]]:
     Raises:
         NotFoundError: no such experiment.
     """
-    return _all_results(world, _versions(world, slug), named=slug is None)
+    versions = _versions(world, slug)
+    columns = result_columns(world, versions, named=slug is None)
+    return (row for version in versions for row in results_of(world, version, columns))
 
 
-def _all_results(world: World, versions: list[Version], *, named: bool) -> Iterator[dict[str, Any]]:
-    for version in versions:
-        yield from results_of(world, version, named=named)
+def columns_of_results(world: World, slug: str | None) -> Sequence[str]:
+    """Return the columns of :func:`list_results`.
+
+    Raises:
+        NotFoundError: no such experiment.
+    """
+    return result_columns(world, _versions(world, slug), named=slug is None)
 
 
-def results_of(world: World, version: Version, *, named: bool) -> Iterator[dict[str, Any]]:
-    """Yield the results of one experiment; with ``named``, rows say which it is."""
+def list_by_hand(world: World, slug: str | None) -> Iterator[dict[str, Any]]:
+    """Yield a row per label that was set by hand, as ``labels set --from`` takes them.
+
+    Raises:
+        NotFoundError: no such experiment.
+    """
+    rows = _rows_by_hand(world, _versions(world, slug), None)
+    return ({name: row[name] for name in BY_HAND_COLUMNS} for row in rows)
+
+
+def result_columns(world: World, versions: Sequence[Version], *, named: bool) -> Sequence[str]:
+    """Return the columns of the results of experiments; ``named`` if rows name their experiment."""
+    with world.database.read() as session:
+        mode = world.listing_place.mode
+        runs = [label_results.standing_run(session, each.experiment_id, mode) for each in versions]
+    interval = INTERVAL if any(map(is_numeric, runs)) else ()
+    return (*(("experiment",) if named else ()), *ITEM_COLUMNS, *interval)
+
+
+def results_of(world: World, version: Version, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield the results of one experiment, with these columns."""
     with world.database.read() as session:
         run = label_results.standing_run(session, version.experiment_id, world.listing_place.mode)
     for item in items_of(world, version, run):
-        row = _item_row(item, run)
-        yield {"experiment": version.slug, **row} if named else row
+        row = {"experiment": version.slug, **_item_row(item, run), **_interval(item)}
+        yield {name: row[name] for name in columns}
+
+
+def is_numeric(run: AggregationRun | None) -> bool:
+    """Return whether the labels of a run are numbers."""
+    return run is not None and bool((run.facts or {}).get("numeric"))
+
+
+def _interval(item: LabelledItem) -> dict[str, Any]:
+    return {"low": _rounded(item.low), "high": _rounded(item.high)}
 
 
 def items_of(world: World, version: Version, run: AggregationRun | None) -> Iterator[LabelledItem]:
@@ -127,8 +208,10 @@ def _item_row(item: LabelledItem, run: AggregationRun | None) -> dict[str, Any]:
     }
 
 
-def as_shown(label: str | None, run: AggregationRun | None) -> bool | str | None:
-    """Return a stored label as JSON shows it: true, false, or a class."""
+def as_shown(label: str | None, run: AggregationRun | None) -> bool | str | float | None:
+    """Return a stored label as JSON shows it: true, false, a class, or a number."""
+    if label is not None and is_numeric(run):
+        return round(float(label), DIGITS) + 0.0
     several = run is not None and bool((run.facts or {}).get("classes"))
     return {"true": True, "false": False}.get(label, label) if label is not None and not several else label
 
@@ -193,7 +276,7 @@ def show_item(world: World, slug: str, item: str) -> dict[str, Any]:
     of = (version.experiment_id, mode)
     with world.database.read() as session:
         votes, _ = label_votes.list_page(session, mode, version.experiment_id, Narrowed(item), 0)
-        statuses = LabelStatuses(session, [version], mode, Narrowed(item))
+        statuses = LabelStatuses(session, versions, mode, Narrowed(item), _rules(session, versions, mode))
         known = label_results.get_item(session, *of, item)
         if known is None and not votes:
             raise unknown_item(version, mode, item)
@@ -201,11 +284,15 @@ def show_item(world: World, slug: str, item: str) -> dict[str, Any]:
         names = sorted({vote.worker for vote in votes})
         said = {row["worker"]: row for row in label_results.list_workers(session, run.id, names)} if run else {}
         past = label_results.past_items(session, *of, item)
+        decided = next((each for each in label_results.list_by_hand(session, *of) if each.item == item), None)
     shown = _item_row(known, run) if known is not None else dict.fromkeys(ITEM_COLUMNS[1:])
+    if known is not None and is_numeric(run):
+        shown |= _interval(known)
     return {
         "experiment": version.slug,
         **shown,
         "item": item,
+        **_decision(decided, known),
         "run": None if run is None else run.id,
         "threshold": None if run is None else (run.facts or {}).get("threshold"),
         "votes": [
@@ -225,6 +312,14 @@ def show_item(world: World, slug: str, item: str) -> dict[str, Any]:
             for each, label, score in past
         ],
     }
+
+
+def _decision(decided: ByHand | None, known: LabelledItem | None) -> dict[str, Any]:
+    """Return where the label is from; who set it by hand, when and why."""
+    if decided is None:
+        source = None if known is None else "aggregation"
+        return {"source": source, "set_by": None, "set_at": None, "reason": None}
+    return {"source": BY_HAND, "set_by": decided.by, "set_at": decided.at, "reason": decided.reason}
 
 
 def _ability(facts: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -259,7 +354,7 @@ def list_workers(world: World, slug: str) -> list[dict[str, Any]]:
 
 def _ordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the columns in the order of a result from a file; the database keeps facts sorted by name."""
-    model = ("w", "t", "noise", "cut", "a1", "a0", "sensitivity", "specificity")
+    model = ("bias", "distance", "w", "t", "noise", "cut", "a1", "a0", "sensitivity", "specificity")
     first = ("worker", "n", "agreement", "with_others", *model)
     last = ("classes", "flags", "remarks")
     names = list(dict.fromkeys(name for row in rows for name in row))

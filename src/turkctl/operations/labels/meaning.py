@@ -1,114 +1,61 @@
-"""Say what a label means: true or false, one of the named classes, a worker's skip."""
+"""Say what answers of a stored experiment mean: the rule of its settings, with the answers that were relabelled."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
+from sqlmodel import Session
+
+from turkctl.classes import AnswerRule, Class, class_named
 from turkctl.errors import UsageError
-from turkctl.operations.project.labels import NAMED_CLASSES, LabelSettings
-
-TRUE = frozenset({"1", "true", "yes", "y", "t"})
-
-
-FALSE = frozenset({"0", "false", "no", "n", "f"})
-
-
-def truth(text: str) -> bool | None:
-    """Return the truth value that a text names, whatever its case; None if it is neither true nor false."""
-    word = text.lower()
-    return True if word in TRUE else False if word in FALSE else None
+from turkctl.operations.experiments.stored import settings_of
+from turkctl.operations.labels.left_out import shortened, why_odd
+from turkctl.operations.project.labels import DEFAULT_METHOD, LabelSettings
+from turkctl.store import label_relabels
+from turkctl.store.experiments import Version
 
 
-BINARY = (False, True)
+def label_settings(version: Version) -> LabelSettings:
+    """Return the table ``labels`` of an experiment; an empty one if it has none."""
+    return settings_of(version).labels or LabelSettings()
 
 
-SKIPPED = -1
+def rule_of(session: Session, version: Version, mode: str, method: str | None = None) -> AnswerRule:
+    """Return what answers of an experiment mean to a method, by default the one of its settings."""
+    relabelled = label_relabels.instead(session, version.experiment_id, mode)
+    return label_settings(version).rule(method, relabelled)
 
 
-LONGEST_SHOWN = 40
-"""Maximum number of characters of an answer that an error shows."""
+def method_of(version: Version) -> str:
+    """Return the method that an experiment's settings name, or the default."""
+    return label_settings(version).method or DEFAULT_METHOD
 
 
-Class = bool | str
-"""What an item can be: true or false, or one of the classes."""
+def odd_answer(slug: str, rule: AnswerRule, text: str, where: str) -> UsageError:
+    """Return the error for an answer that is none of the classes; ``where`` is its file and row."""
+    table = f"[experiments.{slug}.labels]"
+    hints = {
+        "numbers": "write a number, such as 3 or 2.5",
+        "classes": f"fix it, or add it to classes in {table}",
+    }
+    hint = hints.get(rule.question, f"fix it, or name it in {table}: under true, false, skip, or classes")
+    return UsageError(f"{where}: the label '{shortened(text)}' {why_odd(rule)}", hint=hint)
 
 
-class Meaning:
-    """The meaning of answers, by the settings of an experiment and the method that will read them."""
+def as_class(text: str, classes: tuple[Class, ...], rule: AnswerRule) -> Class:
+    """Return the class that a text names.
 
-    def __init__(self, slug: str, settings: LabelSettings, method: str) -> None:
-        self._slug = slug
-        self._settings = settings
-        self._true = _folded(settings.true) or TRUE
-        self._false = _folded(settings.false) or FALSE
-        self._skip = _folded(settings.skip)
-        self._any = method in NAMED_CLASSES and not (settings.classes or settings.true or settings.false)
-
-    def skips(self, text: str) -> bool:
-        """Return whether the answer is a skip."""
-        return text.casefold() in self._skip
-
-    def truth(self, text: str) -> bool | None:
-        """Return True, False, or None for neither."""
-        word = text.casefold()
-        return True if word in self._true else False if word in self._false else None
-
-    def check(self, text: str, where: str) -> None:
-        """Raise unless the answer is a label or a skip.
-
-        Args:
-            text: the answer.
-            where: where it is, for the message: a file and its line, or an item and a worker.
-
-        Raises:
-            UsageError: it is neither.
-        """
-        if self._any or self.skips(text):
-            return
-        shown = text if len(text) <= LONGEST_SHOWN else text[:LONGEST_SHOWN] + "…"
-        table = f"[experiments.{self._slug}.labels]"
-        classes = self._settings.classes
-        if classes is not None and text not in classes:
-            raise UsageError(
-                f"{where}: the label '{shown}' is not one of the classes",
-                hint=f"fix it, or add it to classes in {table}",
-            )
-        if classes is None and self.truth(text) is None:
-            raise UsageError(
-                f"{where}: the label '{shown}' is neither true nor false",
-                hint=f"fix it, or name it in {table}: under true, false, skip, or classes",
-            )
-
-    def classes(self, texts: Sequence[str]) -> tuple[Class, ...]:
-        """Return the classes of checked answers, in order."""
-        if self._settings.classes is not None:
-            return tuple(self._settings.classes)
-        said = [text for text in texts if not self.skips(text)]
-        if not self._any or all(self.truth(text) is not None for text in said):
-            return BINARY
-        return tuple(sorted(set(said)))
-
-    def codes(self, texts: Sequence[str], classes: Sequence[Class]) -> list[int]:
-        """Return the index of each answer's class; :data:`SKIPPED` for a skip."""
-        return [SKIPPED if self.skips(text) else classes.index(self.as_class(text, classes)) for text in texts]
-
-    def as_class(self, text: str, classes: Sequence[Class]) -> Class:
-        """Return the class that an answer names.
-
-        Raises:
-            UsageError: it is not one of the classes.
-        """
-        found: Any = self.truth(text) if tuple(classes) == BINARY else text
-        if found not in classes:
-            raise UsageError(f"'{text}' is not one of the labels", hint=f"give one of: {', '.join(map(word, classes))}")
-        return found  # type: ignore[no-any-return]  # it is in the classes
+    Raises:
+        UsageError: it is none of them.
+    """
+    found = class_named(text, classes, rule)
+    if found is None:
+        numbers = rule.question == "numbers"
+        hint = "give a number" if numbers else f"give one of: {', '.join(map(word, classes))}"
+        raise UsageError(f"'{text}' is not {'a number' if numbers else 'one of the labels'}", hint=hint)
+    return found
 
 
 def word(label: Any) -> str:
-    """Return a label as it is stored and shown: ``true``, ``false``, or the class."""
+    """Return a label as it is stored and shown: ``true``, ``false``, the class, or the number."""
     return str(label).lower() if isinstance(label, bool) else str(label)
-
-
-def _folded(answers: Sequence[str] | None) -> frozenset[str]:
-    return frozenset(each.casefold() for each in answers or ())

@@ -12,7 +12,7 @@ from turkctl.operations.content.items import MAX_OUTPUTS
 from turkctl.operations.engine.plan import PLANNED, SKIPPED, BatchResult, ItemResult
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment
-from turkctl.operations.labels.lists import as_shown, items_of, require_run
+from turkctl.operations.labels.lists import as_shown, is_numeric, items_of, require_run
 from turkctl.store import contents, contents_adding, contents_counts, label_results
 from turkctl.store.base import Scope
 from turkctl.store.experiments import Version
@@ -53,12 +53,17 @@ def needs_more(world: World, slug: str, limit: int) -> list[dict[str, Any]]:
 
     Raises:
         NotFoundError: no such experiment.
-        UsageError: its labels were never aggregated in this mode.
+        UsageError: its labels were never aggregated in this mode, or are numbers.
     """
     mode = world.listing_place.mode
     with world.database.read() as session:
         version = find_experiment(session, slug)
         run = require_run(session, version, mode)
+        if is_numeric(run):
+            raise UsageError(
+                f"the labels of experiment {version.slug} are numbers, whose next vote has no value in bits",
+                hint="see which intervals are wide: turkctl labels export --results",
+            )
         accuracy = _accuracy(label_results.list_workers(session, run.id))
         gold = contents.gold_answers(session, version.experiment_id)
     best = heapq.nsmallest(limit, _valued(items_of(world, version, run), gold.keys(), accuracy))

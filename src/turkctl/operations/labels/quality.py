@@ -8,7 +8,7 @@ from typing import Any
 from turkctl.errors import UsageError
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment
-from turkctl.operations.labels.lists import require_run
+from turkctl.operations.labels.lists import is_numeric, require_run
 from turkctl.operations.labels.ordering import agreement_in_order
 
 TOLD_CLASSES = 12
@@ -30,12 +30,12 @@ def readable_worker(row: Facts, most: int | None = None) -> dict[str, Any]:
         most: maximum number of classes named; None for all of them, and all mistakes.
     """
     classes = row.get("classes") or []
-    texts = {"right": _right(classes[:most]) + ("…" if most and len(classes) > most else "")}
+    texts = {"right": _right(classes[:most]) + ("…" if most and len(classes) > most else "")} if classes else {}
     if any(not isinstance(each["class"], bool) for each in classes):
         texts["wrong_as"] = _mistakes(classes, None if most is None else TOLD_MISTAKES)
     first = {name: row[name] for name in ("worker", "n", "agreement", "with_others") if name in row}
     rest = {name: value for name, value in row.items() if name not in (*first, *UNREADABLE)}
-    lists = {name: sep.join(row.get(name) or ()) for name, sep in (("flags", " "), ("remarks", "; "))}
+    lists = {key: sep.join(row[key] or ()) for key, sep in (("flags", " "), ("remarks", "; ")) if key in row}
     return {**first, **texts, **rest, **lists}
 
 
@@ -108,6 +108,11 @@ def agreement_of(world: World, slug: str) -> dict[str, Any]:
         version = find_experiment(session, slug)
         run = require_run(session, version, world.listing_place.mode)
     found = agreement_in_order((run.facts or {}).get("agreement"))
+    if is_numeric(run):
+        raise UsageError(
+            f"the labels of experiment {slug} are numbers",
+            hint="alpha and kappa are for classes; see bias and distance in: turkctl labels workers",
+        )
     if found is None:
         raise UsageError(
             f"run {run.id} of experiment {slug} does not say how far people agree",

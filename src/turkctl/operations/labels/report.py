@@ -10,6 +10,7 @@ import numpy as np
 
 from turkctl.harmless import harmless_html
 from turkctl.html_pages import page_template
+from turkctl.labels.agreement import Reliability
 from turkctl.labels.result import Result
 from turkctl.operations.labels.charts import bars, plane
 from turkctl.operations.labels.quality import CLASS_COLUMNS, TOLD_CLASSES, class_rows, interval, readable_worker
@@ -52,12 +53,11 @@ ul { padding-left: 1.2rem; }
 $warnings
 <h2>Scores</h2>
 $scores
-<h2>Agreement</h2>
 $agreement
 <h2>Workers</h2>
 $charts
 $workers
-<h2>Items near the cut</h2>
+<h2>$heading</h2>
 $near
 <h2>The run</h2>
 $run""",
@@ -68,6 +68,7 @@ _ABOUT_P = {
     True: "p is an estimate of how likely an item is true.",
     False: "Score and p are about the likeliest class of an item.",
 }
+_ABOUT_NUMBERS = "Low and high are the ends of an interval that holds the true number in 95 of 100 cases."
 
 
 def write_report(path: Path, result: Result, source: str, protected: Protected) -> None:
@@ -86,16 +87,21 @@ def render(result: Result, source: str) -> str:
     told = "".join(f"<li>{harmless_html(each)}</li>" for each in run.warnings)
     return _PAGE.substitute(
         title=harmless_html(f"Labels of {source}"),
-        subtitle=f"Aggregated by {harmless_html(run.method)}. {_ABOUT_P[result.votes.binary]}",
+        subtitle=f"Aggregated by {harmless_html(run.method)}. {_about(result)}",
         facts=_facts(result),
         warnings=f"<h2>Warnings</h2><ul>{told}</ul>" if told else "",
         scores=_scores(result),
-        agreement=_agreement_of_people(result),
+        agreement="" if result.agreement is None else _agreement_of_people(result.agreement),
         charts=_worker_charts(result),
         workers=_workers(result),
-        near=_near(result),
+        near=_widest(result) if result.numeric else _near(result),
+        heading="Items with the widest intervals" if result.numeric else "Items near the cut",
         run=_table(["what", "value"], _run_rows(result), text=2),
     )
+
+
+def _about(result: Result) -> str:
+    return _ABOUT_NUMBERS if result.numeric else _ABOUT_P[result.votes.binary]
 
 
 def _facts(result: Result) -> str:
@@ -107,11 +113,17 @@ def _facts(result: Result) -> str:
         (f"{result.run.labels:,}", "labels"),
         (f"{labelled:,}", "items labelled"),
     ]
-    if result.votes.binary and labelled:
+    if result.votes.binary and labelled and not result.numeric:
         facts.append((f"{int((result.label == 1).sum()) / labelled:.1%}", "of them true"))
+    if result.numeric:
+        return _fact_boxes(facts)
     facts.append(("–" if agreement is None else f"{agreement:.1%}", "labels agree with the result"))
-    alpha = result.agreement.alpha
+    alpha = None if result.agreement is None else result.agreement.alpha
     facts.append(("–" if alpha is None else f"{alpha.value:.2f}", "Krippendorff's alpha"))
+    return _fact_boxes(facts)
+
+
+def _fact_boxes(facts: Sequence[tuple[str, str]]) -> str:
     return '<div class="facts">' + "".join(f"<div><b>{b}</b><span>{what}</span></div>" for b, what in facts) + "</div>"
 
 
@@ -122,9 +134,9 @@ def _agreement(result: Result) -> float | None:
     return float((final == result.votes.value)[counted].mean()) if counted.any() else None
 
 
-def _agreement_of_people(result: Result) -> str:
-    """Return how far people agree beyond chance, over all classes and for each."""
-    found = result.agreement.as_dict()
+def _agreement_of_people(agreement: Reliability) -> str:
+    """Return the section on how far people agree beyond chance, over all classes and for each."""
+    found = agreement.as_dict()
     every = {"class": "all", "share": "", "alpha": interval(found, "alpha"), "kappa": interval(found, "kappa")}
     rows = [every, *class_rows(found)]
     columns = [name for name in CLASS_COLUMNS if name != "kappa" or every["kappa"]]
@@ -132,7 +144,7 @@ def _agreement_of_people(result: Result) -> str:
     both = "; Cohen's kappa of the two people, too" if every["kappa"] else ""
     count = f"It is over {found['labels']:,} labels of {found['items']:,} items with at least two."
     heads = {"class": "class", "share": "share of labels", "alpha": "alpha", "kappa": "kappa"}
-    return f"<p>{told}{both}. {count}</p>" + _table(
+    return f"<h2>Agreement</h2>\n<p>{told}{both}. {count}</p>" + _table(
         [heads[name] for name in columns], ([row[name] or "–" for name in columns] for row in rows), text=1
     )
 
@@ -141,12 +153,14 @@ def _scores(result: Result) -> str:
     low, high = (float(each) for each in _range(result.score))
     edges = _edges(low, high, result.run.threshold)
     inside = np.clip(result.score, low, high)
-    kinds = ("false", "true", "none") if result.votes.binary else ("true", "none")
+    binary = result.votes.binary and not result.numeric
+    kinds = ("false", "true", "none") if binary else ("true", "none")
     counts = [np.histogram(inside[chosen], edges)[0].tolist() for chosen in _kinds(result)]
-    names = {"false": "false", "true": "true" if result.votes.binary else "labelled", "none": "no label"}
+    names = {"false": "false", "true": "true" if binary else "labelled", "none": "no label"}
     key = "".join(f'<i class="{kind}"></i>{names[kind]}' for kind in kinds)
-    return f'<p class="key">How many items have which score:{key}</p>' + bars(
-        edges.tolist(), dict(zip(kinds, counts, strict=True)), "score", "items", result.run.threshold
+    what = "number" if result.numeric else "score"
+    return f'<p class="key">How many items have which {what}:{key}</p>' + bars(
+        edges.tolist(), dict(zip(kinds, counts, strict=True)), what, "items", result.run.threshold
     )
 
 
@@ -159,7 +173,7 @@ def _edges(low: float, high: float, cut: float | None) -> Any:
 
 
 def _kinds(result: Result) -> list[Any]:
-    if result.votes.binary:
+    if result.votes.binary and not result.numeric:
         return [result.label == 0, result.label == 1, result.label < 0]
     return [result.label >= 0, result.label < 0]
 
@@ -176,7 +190,7 @@ def _range(scores: Any) -> tuple[float, float]:
 def _worker_charts(result: Result) -> str:
     parts = []
     columns = result.worker
-    flags = result.quality.flags
+    flags = {} if result.quality is None else result.quality.flags
     kinds = np.where(np.any(list(flags.values()), axis=0), "false", "true") if flags else None
     shown = np.full(len(columns["n"]), "true") if kinds is None else kinds
     first = ("specificity", "sensitivity") if "sensitivity" in columns else ("a0", "a1")
@@ -187,6 +201,9 @@ def _worker_charts(result: Result) -> str:
     if "w" in columns and columns["w"].ndim == 1:
         words = "threshold t: says no too readily above 0", "ability w: guesses at 0"
         parts.append(plane(columns["t"], columns["w"], columns["n"], shown, words))
+    if result.numeric:
+        words = "bias: answers too high above 0", "distance from the items' numbers"
+        parts.append(plane(columns["bias"], columns["distance"], columns["n"], shown, words))
     agreement = columns["agreement"][~np.isnan(columns["agreement"])]
     if len(agreement):
         counts, edges = np.histogram(agreement, np.linspace(0, 1, 21))
@@ -228,6 +245,27 @@ def _near(result: Result) -> str:
     ]
     last = "votes true" if result.votes.binary else "votes for it"
     return f"<p>{told}</p>" + _table(["item", "label", "score", "p", "votes", last], rows, text=2)
+
+
+def _widest(result: Result) -> str:
+    """Return the items whose interval is widest; those without one come first."""
+    low, high = result.item["low"], result.item["high"]
+    width = np.where(np.isnan(low), np.inf, high - low)
+    order = np.argsort(-width, kind="stable")[:NEAR].tolist()
+    rows = [
+        [
+            str(result.votes.items[at]),
+            *(_shown(_finite(each[at])) for each in (result.score, low, high)),
+            str(result.n[at]),
+        ]
+        for at in order
+    ]
+    columns = ["item", result.run.method, "low", "high", "answers"]
+    return "<p>One more answer would tell most here.</p>" + _table(columns, rows, text=1)
+
+
+def _finite(value: Any) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def _run_rows(result: Result) -> Iterator[list[str]]:

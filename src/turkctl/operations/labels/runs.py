@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from turkctl.errors import InterruptedByUserError, TurkctlError, UsageError
 from turkctl.operations.engine.world import World
-from turkctl.operations.experiments.stored import find_experiment
+from turkctl.operations.experiments.stored import find_experiment, settings_of
 from turkctl.operations.labels.aggregation import Aggregation, How, Meter, Tick, settings_that_matter
 from turkctl.operations.labels.from_answers import read_answers
 from turkctl.operations.labels.hold import has_news
+from turkctl.operations.labels.left_out import LeftOut
+from turkctl.operations.labels.nothing import no_labels
 from turkctl.operations.selection.hits import compile_regex
 from turkctl.store import experiments, label_results, label_state, label_votes
 from turkctl.store.experiments import Version
@@ -55,6 +57,7 @@ class AggregationOutcome:
         result: the full result of the run; None if there was no run.
         error: why it failed.
         notes: notes for the user.
+        left_out: the answers that do not count.
     """
 
     version: Version
@@ -64,6 +67,20 @@ class AggregationOutcome:
     result: Result | None = None
     error: TurkctlError | None = None
     notes: tuple[str, ...] = ()
+    left_out: LeftOut = field(default_factory=LeftOut)
+
+    @property
+    def in_words(self) -> str:
+        """Return what a run did, for the log and for a task."""
+        told = f"{counted(sum(self.changes.values()), 'label')} of {self.version.slug} changed"
+        odd = self.left_out.odd
+        return f"{told}, {counted(odd, 'odd answer')} left out" if odd else told
+
+    @property
+    def warnings(self) -> list[str]:
+        """Return what is to be told of odd answers."""
+        slug = self.version.slug
+        return self.left_out.warnings(f"labels answers --experiment {slug} lists them, labels relabel maps them")
 
 
 def aggregate_experiments(
@@ -89,9 +106,29 @@ def aggregate_experiments(
         except TurkctlError as error:
             if request.single:
                 raise
-            outcome = AggregationOutcome(version, FAILED, error=error)
-        if outcome.run is not None or outcome.error is not None:
+            outcome = _failed(version, error)
+        if outcome.run is not None or outcome.error is not None or outcome.notes:
             yield outcome
+
+
+def _failed(version: Version, error: TurkctlError) -> AggregationOutcome:
+    """Return the outcome of a failure; it is none if no table ``labels`` asks for the answers as labels."""
+    settings = settings_of(version)
+    if settings.labels is None and settings.answer_field is not None and isinstance(error, UsageError):
+        return AggregationOutcome(version, CLEAN, notes=(f"not aggregated: {error.message}",))
+    return AggregationOutcome(version, FAILED, error=error)
+
+
+def why_nothing(world: World, request: AggregateRequest) -> list[str]:
+    """Return, of each experiment that was looked at and has no labels, why that is so."""
+    pattern, mode, told = compile_regex(request.regex), world.listing_place.mode, []
+    with world.database.read() as session:
+        for version in experiments.list_all(session):
+            looked_at = request.experiment in (None, version.slug) and (not pattern or pattern.search(version.slug))
+            if looked_at and not label_votes.has_any(session, version.experiment_id, mode):
+                error = no_labels(session, version, mode)
+                told.append(f"{error.message}; {error.hint}")
+    return told
 
 
 @contextmanager
@@ -111,7 +148,7 @@ def _chosen(world: World, request: AggregateRequest) -> list[Version]:
         return [
             each
             for each in experiments.list_all(session)
-            if (each.experiment_id in states or each.settings.get("labels"))
+            if (each.experiment_id in states or settings_of(each).label_field is not None)
             and (not pattern or pattern.search(each.slug))
         ]
 
@@ -128,10 +165,7 @@ def _look(world: World, version: Version, request: AggregateRequest) -> Aggregat
         if state is None or not label_votes.has_any(session, version.experiment_id, mode):
             if not request.single:
                 return AggregationOutcome(version, CLEAN)
-            raise UsageError(
-                f"experiment {version.slug} has no labels yet in mode {mode}",
-                hint=f"import labels, or name the field of the answer in [experiments.{version.slug}.labels] and sync",
-            )
+            raise no_labels(session, version, mode)
         standing = label_results.standing_run(session, version.experiment_id, mode)
         dirty = has_news(session, state)
         if (
@@ -149,6 +183,6 @@ def _run(
     world: World, version: Version, request: AggregateRequest, meter: Meter, stop: Callable[[], bool]
 ) -> AggregationOutcome:
     made = Aggregation(world, version, request.how, meter, stop).run()
-    told = f"{counted(sum(made.changes.values()), 'label')} of {version.slug} changed"
-    world.origin.tally.say(told, version.slug)
-    return AggregationOutcome(version, DONE, made.run, made.changes, made.result, notes=made.notes)
+    done = AggregationOutcome(version, DONE, made.run, made.changes, made.result, None, made.notes, made.left_out)
+    world.origin.tally.say(done.in_words, version.slug)
+    return done

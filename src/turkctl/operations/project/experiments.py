@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -17,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from turkctl.classes import AnswerRule
 from turkctl.errors import ConfigError, TurkctlError
 from turkctl.harmless import hides_characters
 from turkctl.mturk import requirements
@@ -219,7 +221,7 @@ class ExperimentSettings(SettingsTable):
     answer_field: Annotated[str, Line] | None = None
     """The form field with the answer to an item; ``{n}`` stands for its position in the HIT, ``{key}`` for its key."""
     labels: LabelSettings | None = None
-    """Which answers are labels, and how they are aggregated; None if labels can only be imported."""
+    """Which answers are labels, and how they are aggregated."""
     limits: Limits = Limits()
 
     @model_validator(mode="after")
@@ -242,8 +244,16 @@ class ExperimentSettings(SettingsTable):
 
     @property
     def label_field(self) -> str | None:
-        """Return the form field with the label; None if answers are not labels."""
-        return None if self.labels is None else self.labels.field or self.answer_field
+        """Return the form field with the label: ``labels.field``, else ``answer_field``; None if neither is set."""
+        return (None if self.labels is None else self.labels.field) or self.answer_field
+
+    def answer_rule(self, relabelled: Mapping[str, str] | None = None) -> AnswerRule:
+        """Return what answers in :attr:`label_field` mean; its ``is_usable`` says whether a text is an answer at all.
+
+        Args:
+            relabelled: the answers that stand for another one; see :func:`turkctl.store.label_relabels.instead`.
+        """
+        return (self.labels or LabelSettings()).rule(None, relabelled)
 
     @property
     def own_keys(self) -> tuple[str, ...]:

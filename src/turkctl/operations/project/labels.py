@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
+from turkctl.classes import AnswerRule, Question, folded
 from turkctl.errors import UsageError
 from turkctl.operations.project.tables import SettingsTable
 
-METHODS = ("majority", "dawid-skene", "one-coin", "cubam", "cubam-marginal", "cubam-nd")
+METHODS = ("majority", "dawid-skene", "one-coin", "cubam", "cubam-marginal", "cubam-nd", "mean", "median")
 """The names in ``turkctl.labels.methods``, repeated here because importing that needs NumPy."""
 NAMED_CLASSES = ("majority", "dawid-skene")
-"""Methods that can aggregate answers other than yes and no."""
+"""Methods that take every answer as a class, however few give it."""
 BINARY_ONLY = ("one-coin", "cubam-nd")
+"""Methods that can only aggregate yes and no."""
+NUMERIC = ("mean", "median")
+"""Methods for answers that are numbers."""
+DEFAULT_METHOD = "cubam"
 
 
 def _method(value: str) -> str:
@@ -59,16 +66,21 @@ class LabelSettings(SettingsTable):
     """Answers that are left out, such as "do not know"."""
     classes: Answers | None = None
     """All possible answers, if the question is not a yes-or-no question."""
+    case_sensitive: Annotated[bool, Field(strict=True)] = False
+    """Whether answers that differ only in capital letters are different."""
     method: Annotated[str, AfterValidator(_method)] | None = None
     min_votes: Annotated[int, Field(ge=0, le=10**9, strict=True)] | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> LabelSettings:
         named = [*(self.true or ()), *(self.false or ()), *(self.skip or ()), *(self.classes or ())]
-        words = [each if self.classes else each.casefold() for each in named]
+        exact = bool(self.classes) or self.case_sensitive
+        words = [folded(each, case_sensitive=exact) for each in named]
         twice = next((each for each, word in zip(named, words, strict=True) if words.count(word) > 1), None)
         if twice is not None:
             raise ValueError(f"'{twice}' is listed twice: an answer can mean only one thing")
+        if self.method in NUMERIC and (self.true or self.false or self.classes):
+            raise ValueError(f"{self.method} is for numbers: leave true, false and classes out, or give another method")
         if self.classes is None:
             return self
         if self.true or self.false:
@@ -78,3 +90,38 @@ class LabelSettings(SettingsTable):
         if self.method in BINARY_ONLY:
             raise ValueError(f"{self.method} can only use true and false: leave classes out, or give another method")
         return self
+
+    def rule(self, method: str | None = None, relabelled: Mapping[str, str] | None = None) -> AnswerRule:
+        """Return what answers mean.
+
+        Args:
+            method: the method that will read them; by default the one of these settings.
+            relabelled: the answers that stand for another one, as ``labels relabel`` keeps them.
+        """
+        return answer_rule(
+            method or self.method or DEFAULT_METHOD,
+            AnswerRule(
+                _question(self),
+                names=tuple(self.classes or ()),
+                true=tuple(self.true or ()),
+                false=tuple(self.false or ()),
+                skip=tuple(self.skip or ()),
+                case_sensitive=self.case_sensitive,
+                relabelled=relabelled or {},
+            ),
+        )
+
+
+def _question(settings: LabelSettings) -> Question:
+    if settings.classes is not None:
+        return "classes"
+    return "truth" if settings.true or settings.false else "open"
+
+
+def answer_rule(method: str, rule: AnswerRule) -> AnswerRule:
+    """Return the rule as a method needs it: its answers are numbers, or true and false only."""
+    if method in NUMERIC:
+        return replace(rule, question="numbers", names=(), true=(), false=())
+    if method in BINARY_ONLY and rule.question == "open":
+        return replace(rule, question="truth")
+    return rule

@@ -1,7 +1,7 @@
 """Compute how well workers do on content with a known answer.
 
-An answer is right if it is the known one; capital letters and blanks make no difference. An item that a submission
-leaves out counts as wrong.
+An answer is right if it is the known one; capital letters, blanks and the zeros of ``1.0`` make no difference. An item
+that a submission leaves out counts as wrong.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from turkctl.classes import folded
 from turkctl.errors import UsageError
 from turkctl.operations.experiments.stored import settings_of
 from turkctl.operations.selection.hits import Selection, compile_regex
@@ -112,11 +113,7 @@ def _answers(submission: Submission, pattern: str) -> Mapping[str, str]:
 
 def is_right(answer: str | None, known: str) -> bool:
     """Return whether an answer is the known one; a missing answer is not."""
-    return answer is not None and _plain(answer) == _plain(known)
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.split()).casefold()
+    return answer is not None and folded(answer) == folded(known)
 
 
 def check_min_gold(share: float | None) -> float | None:
