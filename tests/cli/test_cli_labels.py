@@ -357,3 +357,16 @@ def test_numbers_have_no_alpha(folder: Path, configured: Path, turkctl: Any) -> 
     assert "<h2>Agreement</h2>" not in (configured / "page.html").read_text()
     shown = told(turkctl("labels", "workers", "numbers.csv", "--method", "mean", "--json"))
     assert "with_others" not in shown[0]
+
+
+def test_an_annotator_of_items_without_a_label_has_the_columns_of_the_others(folder: Path, turkctl: Any) -> None:
+    rows = ["i1,anna,cat", "i1,ben,dog", "i2,carl,cat", "i2,dora,cat", "i2,emil,other"]
+    (folder / "few.csv").write_text("item,worker,label\n" + "\n".join(rows) + "\n")
+    how = ("few.csv", "--method", "majority", "--min-votes", "2")
+    for file in ("workers.csv", "page.html"):
+        option = "--workers" if file.endswith("csv") else "--report"
+        done = turkctl("labels", "aggregate", *how, option, file)
+        assert done.code == 0, done.err
+    found = {row["worker"]: row["right"] for row in csv.DictReader(io.StringIO((folder / "workers.csv").read_text()))}
+    assert found == {"anna": "", "ben": "", "carl": "cat 100%", "dora": "cat 100%", "emil": "cat 0%"}
+    assert "RIGHT" in turkctl("labels", "workers", *how).out

@@ -316,9 +316,9 @@ def worker_rows(rows: Sequence[dict[str, Any]], form: str) -> list[dict[str, Any
     """Return a row per worker; what is a table or a list in JSON is a text elsewhere."""
     if form not in ("table", "csv"):
         return list(rows)
-    from turkctl.operations.labels.quality import TOLD_CLASSES, readable_worker
+    from turkctl.operations.labels.quality import TOLD_CLASSES, readable_workers
 
-    return [readable_worker(row, TOLD_CLASSES if form == "table" else None) for row in rows]
+    return readable_workers(rows, TOLD_CLASSES if form == "table" else None)
 
 
 label_lists.register(app)

@@ -26,7 +26,7 @@ from turkctl.operations.labels.lists import (
 )
 from turkctl.operations.labels.needs_more import COLUMNS as NEEDED
 from turkctl.operations.labels.needs_more import needs_more
-from turkctl.operations.labels.quality import TOLD_CLASSES, readable_worker
+from turkctl.operations.labels.quality import TOLD_CLASSES, readable_workers
 
 pages = Blueprint("labels", __name__)
 
@@ -82,7 +82,7 @@ def _workers(slug: str) -> tuple[list[dict[str, Any]], str | None]:
     here = desk()
     try:
         rows = list_workers(here.world, slug)[:MOST_WORKERS]
-        return here.veil.rows([readable_worker(row, TOLD_CLASSES) for row in rows]), None
+        return here.veil.rows(readable_workers(rows, TOLD_CLASSES)), None
     except UsageError as error:
         return [], f"{error.message}; {error.hint}"
 

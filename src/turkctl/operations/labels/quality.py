@@ -22,21 +22,29 @@ CLASS_COLUMNS = ("class", "share", "alpha", "kappa")
 Facts = Mapping[str, Any]
 
 
-def readable_worker(row: Facts, most: int | None = None) -> dict[str, Any]:
-    """Return a worker's row with texts in place of tables and lists.
+def readable_workers(rows: Sequence[Facts], most: int | None = None) -> list[dict[str, Any]]:
+    """Return rows of workers with texts in place of tables and lists, all with the same keys.
 
     Args:
-        row: as :meth:`turkctl.labels.result.Result.worker_rows` has it; rows of earlier versions have fewer keys.
+        rows: as :meth:`turkctl.labels.result.Result.worker_rows` has them; those of earlier versions have fewer keys.
         most: maximum number of classes named; None for all of them, and all mistakes.
     """
+    seen = [each["class"] for row in rows for each in row.get("classes") or ()]
+    columns = ("right", "wrong_as") if any(not isinstance(each, bool) for each in seen) else ("right",) if seen else ()
+    return [_readable(row, columns, most) for row in rows]
+
+
+def _readable(row: Facts, columns: Sequence[str], most: int | None) -> dict[str, Any]:
     classes = row.get("classes") or []
-    texts = {"right": _right(classes[:most]) + ("…" if most and len(classes) > most else "")} if classes else {}
-    if any(not isinstance(each["class"], bool) for each in classes):
-        texts["wrong_as"] = _mistakes(classes, None if most is None else TOLD_MISTAKES)
-    first = {name: row[name] for name in ("worker", "n", "agreement", "with_others") if name in row}
-    rest = {name: value for name, value in row.items() if name not in (*first, *UNREADABLE)}
+    more = "…" if most is not None and len(classes) > most else ""
+    texts = {
+        "right": _right(classes[:most]) + more,
+        "wrong_as": _mistakes(classes, None if most is None else TOLD_MISTAKES),
+    }
+    first = {key: row[key] for key in ("worker", "n", "agreement", "with_others") if key in row}
+    rest = {key: value for key, value in row.items() if key not in (*first, *UNREADABLE)}
     lists = {key: sep.join(row[key] or ()) for key, sep in (("flags", " "), ("remarks", "; ")) if key in row}
-    return {**first, **texts, **rest, **lists}
+    return {**first, **{key: texts[key] for key in columns}, **rest, **lists}
 
 
 def _right(classes: Sequence[Facts]) -> str:

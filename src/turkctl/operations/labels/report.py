@@ -13,7 +13,7 @@ from turkctl.html_pages import page_template
 from turkctl.labels.agreement import Reliability
 from turkctl.labels.result import Result
 from turkctl.operations.labels.charts import bars, plane
-from turkctl.operations.labels.quality import CLASS_COLUMNS, TOLD_CLASSES, class_rows, interval, readable_worker
+from turkctl.operations.labels.quality import CLASS_COLUMNS, TOLD_CLASSES, class_rows, interval, readable_workers
 from turkctl.outputs import Protected, writing_text
 
 NEAR = 20
@@ -46,6 +46,7 @@ i.true { background: var(--true); } i.false { background: var(--false); } i.none
 table { width: 100%; }
 th, td { text-align: right; white-space: nowrap; }
 th.text, td.text { text-align: left; }
+td.text:first-child { min-width: 9rem; }
 td.wide { white-space: normal; overflow-wrap: anywhere; }
 ul { padding-left: 1.2rem; }
 """,
@@ -216,7 +217,7 @@ def _worker_charts(result: Result) -> str:
 def _workers(result: Result) -> str:
     rows = list(result.worker_rows())
     most = sorted(rows, key=lambda row: -row["n"])[:WORKERS]
-    shown = [readable_worker(row, TOLD_CLASSES) for row in most]
+    shown = readable_workers(most, TOLD_CLASSES)
     columns = [name for name in shown[0] if name != "flags"]
     more = f"<p>The {len(most)} workers with most labels, of {len(rows):,}.</p>" if len(rows) > len(most) else ""
     heads = [name.replace("_", " ") for name in columns]
