@@ -370,3 +370,10 @@ def test_an_annotator_of_items_without_a_label_has_the_columns_of_the_others(fol
     found = {row["worker"]: row["right"] for row in csv.DictReader(io.StringIO((folder / "workers.csv").read_text()))}
     assert found == {"anna": "", "ben": "", "carl": "cat 100%", "dora": "cat 100%", "emil": "cat 0%"}
     assert "RIGHT" in turkctl("labels", "workers", *how).out
+
+
+def test_agreement_that_is_unknown_says_why(folder: Path, turkctl: Any) -> None:
+    (folder / "apart.csv").write_text("item,worker,label\na,anna,yes\nb,ben,no\n")
+    done = turkctl("labels", "agreement", "apart.csv", "--json")
+    assert (told(done)["alpha"], told(done)["items"]) == (None, 0)
+    assert "agreement: unknown, no item has two labels" in done.err

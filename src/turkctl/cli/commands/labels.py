@@ -123,6 +123,10 @@ def agreement(
                 hint="leave it out, or give it to: turkctl labels aggregate --force",
             )
         found, odd = _agreement_of_experiment(run, experiment), 0
+    if found["alpha"] is None:
+        from turkctl.operations.labels.quality import agreement_line
+
+        run.output.note(agreement_line(found))
     run.output.record(found if run.output.format != "table" else _readable(found))
     if odd:
         raise typer.Exit(ExitCode.FAILED)
