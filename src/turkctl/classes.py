@@ -239,7 +239,7 @@ def sort_answers(rule: AnswerRule, counts: Mapping[str, int], *, names_too: bool
     if rule.question == "truth":
         classes: tuple[Class, ...] = BINARY
     elif rule.question == "classes":
-        classes = tuple(sorted(set(rule.names)))
+        classes = tuple(dict.fromkeys(rule.names))
     elif rule.question == "numbers":
         classes = tuple(sorted({found for found in read.values() if not _is_code(found)}))
     else:

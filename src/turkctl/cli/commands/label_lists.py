@@ -209,7 +209,9 @@ def show(
     run = invocation(ctx)
     shown = show_item(run.context, named_or_only(run.context, experiment), item)
     if run.output.format == "table":
-        shown["votes"] = [{**vote, "flags": " ".join(vote["flags"] or ())} for vote in shown["votes"]]
+        for vote in shown["votes"]:
+            vote["flags"] = " ".join(vote["flags"] or ())
+            del vote["remarks"]  # too long for a column of votes; the flags say the same
     run.output.record(shown)
 
 

@@ -8,12 +8,14 @@ from typing import Any
 
 from sqlmodel import Session
 
-from turkctl.classes import AnswerRule, Kind
+from turkctl.classes import AnswerRule
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.labels.from_answers import read_answers
 from turkctl.operations.labels.meaning import rule_of
+from turkctl.operations.labels.ordering import agreement_in_order, in_order_of_classes
+from turkctl.operations.labels.statuses import COUNTS, LabelStatuses
 from turkctl.operations.selection.gold import INCLUDE, ONLY, Accuracy, accuracies
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.own_ids import meant_by_lists
@@ -35,7 +37,7 @@ GOLD_COLUMN = "gold"
 """The column with the known answer of an item; tables have it where an experiment has such items."""
 HISTORY_COLUMNS = ("run", "experiment", "method", "started", "status", "items", "labels", "changes", "seconds", "error")
 _FACTS = ("items", "workers", "labels", "parameters", "threshold", "threshold_from", "rounds", "converged")
-HISTORY_KEYS = (*HISTORY_COLUMNS, "mode", "finished", *_FACTS, "warnings")
+HISTORY_KEYS = (*HISTORY_COLUMNS, "mode", "finished", *_FACTS, "agreement", "warnings")
 """All keys of a row of the history."""
 DIGITS = 6
 """Decimals of scores, as in results of a file."""
@@ -59,7 +61,7 @@ def list_labels(
         item: only of this item.
         worker: only of this worker, who sets no label by hand.
         counting: only labels that count, as they count: not those of rejected work, taken out, of excluded workers,
-            without value, that say nothing or are none of the classes, or set by hand.
+            without value, that say nothing or are none of the classes, replaced by a later one, or set by hand.
         ended: also labels of experiments that have ended; those of ``slug`` are listed anyway.
         gold: what to do with items with a known answer, see :func:`turkctl.operations.selection.gold.check_gold`.
 
@@ -124,24 +126,24 @@ def _labels(
     """Read each page in its own transaction, so that a slow reader of the output blocks nobody."""
     after, mode = 0, world.listing_place.mode
     experiment_id = versions[0].experiment_id if named else None
-    rules = _rules(world, versions)
+    with world.database.read() as session:
+        statuses = LabelStatuses(session, versions, mode, narrowed, _rules(session, versions, mode))
     while True:
         with world.database.read() as session:
             page, after = label_votes.list_page(session, mode, experiment_id, narrowed, after, ended=ended)
         if not page:
             break
-        yield from _vote_rows(page, rules, counting=narrowed.only_counting)
+        yield from _vote_rows(page, statuses, counting=narrowed.only_counting)
     if not narrowed.only_counting and narrowed.worker is None:
         yield from _rows_by_hand(world, versions, narrowed.item)
 
 
-def _rules(world: World, versions: list[Version]) -> dict[str, AnswerRule]:
+def _rules(session: Session, versions: list[Version], mode: str) -> dict[str, AnswerRule]:
     """Return what answers mean, by experiment; a question that nobody settled is as the last run took it."""
-    found, mode = {}, world.listing_place.mode
-    with world.database.read() as session:
-        for version in versions:
-            run = label_results.standing_run(session, version.experiment_id, mode)
-            found[version.slug] = settled_rule(rule_of(session, version, mode), run)
+    found = {}
+    for version in versions:
+        run = label_results.standing_run(session, version.experiment_id, mode)
+        found[version.slug] = settled_rule(rule_of(session, version, mode), run)
     return found
 
 
@@ -154,21 +156,14 @@ def settled_rule(rule: AnswerRule, run: AggregationRun | None) -> AnswerRule:
     return replace(rule, question="any" if (run.facts or {}).get("classes") else "truth")
 
 
-def _vote_rows(page: list[ListedLabel], rules: Mapping[str, AnswerRule], *, counting: bool) -> Iterator[dict[str, Any]]:
-    kinds: dict[tuple[str, str], Kind] = {}
+def _vote_rows(page: list[ListedLabel], statuses: LabelStatuses, *, counting: bool) -> Iterator[dict[str, Any]]:
     for each in page:
-        row = {name: getattr(each, name) for name in LABEL_COLUMNS}
-        rule, said = rules[each.experiment], (each.experiment, each.label or "")
-        if said not in kinds:
-            kinds[said] = rule.kind(said[1])
-        kind = "class" if each.label is None else kinds[said]
-        if counting:
-            if kind == "class":
-                yield {**row, "label": rule.instead(each.label or "")}
-            continue
-        if kind != "class" and row["status"] == "counts":
-            row["status"] = kind
-        yield {**row, "set_by": None, "reason": None}
+        status = statuses.of(each)
+        row = {name: getattr(each, name) for name in LABEL_COLUMNS} | {"status": status}
+        if not counting:
+            yield {**row, "set_by": None, "reason": None}
+        elif status == COUNTS:
+            yield {**row, "label": statuses.as_counted(each)}
 
 
 def _rows_by_hand(world: World, versions: list[Version], item: str | None) -> Iterator[dict[str, Any]]:
@@ -324,6 +319,7 @@ def _run_row(run: AggregationRun, *, abandoned: bool) -> dict[str, Any]:
         "finished": run.finished,
         "status": label_results.INTERRUPTED if killed else run.status,
         **{name: facts.get(name) for name in _FACTS},
+        "agreement": agreement_in_order(facts.get("agreement")),
         "warnings": facts.get("warnings", []),
         "changes": None if run.changes is None else dict(sorted(run.changes.items(), key=_usual_first)),
         "seconds": facts.get("total_seconds"),
@@ -349,6 +345,7 @@ def show_item(world: World, slug: str, item: str) -> dict[str, Any]:
     of = (version.experiment_id, mode)
     with world.database.read() as session:
         votes, _ = label_votes.list_page(session, mode, version.experiment_id, Narrowed(item), 0)
+        statuses = LabelStatuses(session, versions, mode, Narrowed(item), _rules(session, versions, mode))
         known = label_results.get_item(session, *of, item)
         if known is None and not votes:
             raise unknown_item(version, mode, item)
@@ -372,7 +369,7 @@ def show_item(world: World, slug: str, item: str) -> dict[str, Any]:
                 "worker": vote.worker,
                 "label": vote.label,
                 "at": vote.at,
-                "status": vote.status,
+                "status": statuses.of(vote),
                 "assignment_id": vote.assignment_id,
                 **_ability(said.get(vote.worker)),
             }
@@ -396,7 +393,7 @@ def _decision(decided: ByHand | None, known: LabelledItem | None) -> dict[str, A
 
 def _ability(facts: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the facts on a worker that are shown with their vote."""
-    names = ("agreement", "sensitivity", "specificity", "flags")
+    names = ("agreement", "sensitivity", "specificity", "flags", "remarks")
     return {name: (facts or {}).get(name) for name in names}
 
 
@@ -421,6 +418,7 @@ def list_workers(world: World, slug: str) -> list[dict[str, Any]]:
         out = label_votes.excluded(session, version.experiment_id, mode)
         rows = label_results.list_workers(session, run.id)
         measured = _by_known_items(session, world, version)
+    rows = [in_order_of_classes(row, run.facts or {}) for row in rows]
     found = [{**row, "excluded": row["worker"] in out} for row in _ordered(rows)]
     return (
         found if measured is None else [{**row, **measured.get(row["worker"], Accuracy()).as_dict()} for row in found]
@@ -439,11 +437,12 @@ def _by_known_items(session: Session, world: World, version: Version) -> Mapping
 
 def _ordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the columns in the order of a result from a file; the database keeps facts sorted by name."""
-    numbers, signal = ("bias", "distance"), ("w", "t", "noise", "cut")
-    first = ("worker", "n", "agreement", *numbers, *signal, "a1", "a0", "sensitivity", "specificity")
+    model = ("bias", "distance", "w", "t", "noise", "cut", "a1", "a0", "sensitivity", "specificity")
+    first = ("worker", "n", "agreement", "with_others", *model)
+    last = ("classes", "flags", "remarks")
     names = list(dict.fromkeys(name for row in rows for name in row))
     order = [name for name in first if name in names]
-    order += [name for name in names if name not in (*first, "flags")] + ["flags"]
+    order += [name for name in names if name not in (*first, *last)] + [name for name in last if name in names]
     return [{name: row.get(name) for name in order} for row in rows]
 
 
