@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, inspect, text
 
 from turkctl.copying import marks
-from turkctl.store.engine import Database
+from turkctl.store.engine import WRITABLE, Database
 
 MARK = "mark"
 """The key of the mark among the facts about the database; absent: the study acts from it."""
@@ -26,9 +26,13 @@ def mark_text(connection: Connection) -> str | None:
 def refuse_marked(database: Database) -> None:
     """Raise MarkedError if the study was moved from this database, or this is a copy that does not act.
 
+    A database that turkctl only reads has no mark, and is not asked.
+
     Raises:
         DatabaseUnreachableError: the database cannot be opened or read.
     """
+    if database.dialect not in WRITABLE:
+        return
     with database.read() as session:
         connection = session.connection()
         if inspect(connection).has_table(FACTS):
