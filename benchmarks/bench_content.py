@@ -28,7 +28,7 @@ code_version = "1"
 title = "What is on the photos?"
 description = "Ten photos, a word for each."
 reward = "0.10"
-external_url = "https://lab.example.org/photos?of=${{image_1}}"
+external_url = "https://lab.example.org/photos?of=${{contents_json}}"
 contents_per_hit = {PER_HIT}
 
 [market]

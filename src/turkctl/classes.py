@@ -151,8 +151,8 @@ class AnswerRule:
         return _KINDS[found] if _is_code(found) else "class"
 
     def is_usable(self, text: str | None) -> bool:
-        """Return whether a text answers the question: it names a class, or is a skip that the settings list."""
-        return text is not None and self.kind(text) in ("class", "skipped")
+        """Return whether a text answers the question: it names a class."""
+        return text is not None and self.kind(text) == "class"
 
     def decided(self, counts: Mapping[str, int], *, names_too: bool = False) -> AnswerRule:
         """Return the rule with an open question settled by all answers to it.
@@ -239,7 +239,7 @@ def sort_answers(rule: AnswerRule, counts: Mapping[str, int], *, names_too: bool
     if rule.question == "truth":
         classes: tuple[Class, ...] = BINARY
     elif rule.question == "classes":
-        classes = tuple(sorted(set(rule.names)))
+        classes = tuple(dict.fromkeys(rule.names))
     elif rule.question == "numbers":
         classes = tuple(sorted({found for found in read.values() if not _is_code(found)}))
     else:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 HEADER = "x-turkctl-market"
 """A header in every answer of the market. Its value increases when the market does more than the API."""
-VERSION = "2"
-"""The header's value. From 1 the market grants gates; from 2 it tells its rules and extensions (GetMarketRules)."""
+VERSION = "3"
+"""The header's value. From 1 the market grants gates; from 2 it tells its rules and extensions (GetMarketRules);
+from 3 it gives nobody an item twice, if CreateHIT tells the items."""
 
 GRANT_ON_ACCEPT = "turkctl-grant-on-accept"
 """A keyword of a qualification type, called a gate: the market grants the type to workers who accept a HIT of its owner
@@ -31,7 +32,11 @@ STUDIES = "studies"
 """The extension of :data:`AUDIENCE` and :data:`CONSENT`."""
 OWN_IDS = "own-ids"
 """The extension of people whom a lab knows by ids of its own (FindWorkers, ListOwnIds)."""
-EXTENSIONS = frozenset({GATES, STUDIES, OWN_IDS})
+ITEMS = "items"
+"""The extension of CreateHIT by ``Items`` and ``KnownItems``, names of what the HIT shows: the market neither offers
+nor gives a worker a HIT with an item of ``Items`` that they have answered or have at hand, in any HIT of the same
+requester. ``KnownItems`` may come again, once no HIT is near whose known items are new to them."""
+EXTENSIONS = frozenset({GATES, STUDIES, OWN_IDS, ITEMS})
 """Names of all extensions of this turkctl's market."""
 
 MTURK_FEE = "mturk"

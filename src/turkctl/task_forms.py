@@ -34,6 +34,8 @@ _ANSWERING = re.compile(
     "crowd-(bounding-box|checkbox|classifier|entity-annotation|image-classifier|input|keypoint|line|polygon|polyline"
     "|radio-button|slider|text-area|toggle-button)"
 )
+CROWD_SCRIPT = '<script src="https://assets.crowd.aws/crowd-html-elements.js" data-turkctl-form></script>'
+"""What draws crowd elements; the worker site has its own in the place of Amazon's."""
 _SUBMITS = re.compile(
     r"""mturk/externalsubmit|turksubmit|createelement\(\s*["'`](?:crowd-)?form|<form\b""", re.IGNORECASE
 )
@@ -65,6 +67,7 @@ class Outline(HTMLParser):
         self._head_found = False
         self._has_form = False
         self._has_elements = False
+        self._is_crowd = False
         self._has_scripts = False
         self._submits = False
         self._in_script = False
@@ -81,6 +84,11 @@ class Outline(HTMLParser):
     def wants_form(self) -> bool:
         """Return whether a form makes it a task: nothing submits it, and no script could make its fields."""
         return self.lacks_form and (self.has_fields or self._has_elements or not self._has_scripts)
+
+    @property
+    def wants_crowd_script(self) -> bool:
+        """Return whether it has crowd elements, and nothing that names the script that draws them."""
+        return self._is_crowd and "crowd-html-elements" not in self._page
 
     def form_edits(self, *, for_any_market: bool = False) -> list[Edit]:
         """Return the edits that put a form around the page.
@@ -116,13 +124,14 @@ class Outline(HTMLParser):
             self._body_at = start + len(text)
         elif tag in ("form", "crowd-form"):
             self._has_form = True
+            self._is_crowd = self._is_crowd or tag == "crowd-form"
         elif tag == "script":
             self._has_scripts = True
             self.found_script(text, start)
         elif tag in _FIELDS:
             self.has_fields = self.has_fields or bool(attributes.get("name"))
         elif _ANSWERING.match(tag):
-            self._has_elements = True
+            self._has_elements = self._is_crowd = True
         if tag in ("input", "button") and kind in ("submit", "image"):
             self._submits = True
         self._has_scripts = self._has_scripts or any(name.startswith("on") for name in attributes)
@@ -163,8 +172,19 @@ def edited(page: str, edits: list[Edit]) -> str:
     return "".join([*parts, page[at:]])
 
 
+FORM_ADDED = "its page has no form: it is posted in one that turkctl adds, with a button to submit"
+SCRIPT_ADDED = "its page has crowd elements, and not the script that draws them: it is posted with it"
+
+
 @lru_cache(maxsize=64)
 def with_form(page: str) -> str:
-    """Return the page as it can be posted to any market: in a form of its own if nothing on it submits it."""
+    """Return the page as it can be posted to any market, with what :func:`what_is_added` names."""
     seen = Outline(page)
-    return edited(page, seen.form_edits(for_any_market=True)) if seen.wants_form else page
+    edits = [Edit(seen.head_at, seen.head_at, CROWD_SCRIPT)] if seen.wants_crowd_script else []
+    return edited(page, edits + (seen.form_edits(for_any_market=True) if seen.wants_form else []))
+
+
+def what_is_added(page: str) -> tuple[str, ...]:
+    """Return in words what :func:`with_form` adds to a page: a form if nothing on it submits it, a script."""
+    seen = Outline(page)
+    return (*([FORM_ADDED] if seen.wants_form else []), *([SCRIPT_ADDED] if seen.wants_crowd_script else []))

@@ -123,8 +123,10 @@ def test_pseudonyms_are_those_of_the_other_exports(translated: Path, turkctl: Ru
 
 
 def test_nothing_to_show_still_has_its_columns(translated: Path, turkctl: Run) -> None:
-    assert turkctl("content", "results", "--gold", "--json").out.strip() == "[]"
-    assert turkctl("content", "results", "--gold", "-o", "csv").out.startswith("key,keys,position,gold,question,answer")
+    assert turkctl("content", "results", "--gold", "only", "--json").out.strip() == "[]"
+    assert turkctl("content", "results", "--gold", "only", "-o", "csv").out.startswith(
+        "key,keys,position,gold,question,answer"
+    )
     shown = turkctl("content", "results", "--status", "rejected")
     assert (shown.code, shown.out, "nothing to show" in shown.err) == (0, "", True)
 

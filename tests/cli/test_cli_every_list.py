@@ -56,7 +56,7 @@ VOTES = "item,worker,label\n" + "".join(
 MUST_SURVIVE = {
     "campaigns list": {"id", "experiment", "goal", "completed", "spent", "status"},
     "config show": {"key", "value"},
-    "content list": {"key", "experiment", "outputs_max", "completed", "scheduled"},
+    "content list": {"key", "experiment", "answers", "usable", "wanted", "scheduled"},
     "content results": {"key", "question", "answer", "worker_id", "status"},
     "experiments list": {"experiment", "reward", "hits"},
     "hits deadlines": {"when", "in", "what", "experiment", "amount", "mend"},

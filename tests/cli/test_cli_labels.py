@@ -270,3 +270,110 @@ def test_an_aggregation_that_finds_nothing_says_why(configured: Path, turkctl: A
     done = turkctl("labels", "aggregate")
     assert (done.code, done.out) == (0, "")
     assert "experiment stroop has no labels yet in mode local; import labels, or name the field" in done.err
+
+
+PETS = ("cat", "dog", "other")
+
+
+@pytest.fixture
+def pets(folder: Path) -> Path:
+    """A file of labels of three classes: ben swaps two of them."""
+    swapped = {"cat": "dog", "dog": "cat", "other": "other"}
+    rows = [
+        f"pet{number},{who},{swapped[PETS[number % 3]] if who == 'ben' else PETS[number % 3]}\n"
+        for number in range(24)
+        for who in ("anna", "ben", "carl", "dora")
+    ]
+    (folder / "pets.csv").write_text("item,worker,label\n" + "".join(rows))
+    return folder
+
+
+def test_people_read_what_an_annotator_takes_for_what(pets: Path, turkctl: Any) -> None:
+    how = ("--method", "majority", "--min-votes", "3", "--classes", "other,dog,cat", "--quiet")
+    shown = turkctl("labels", "workers", "pets.csv", *how, "-o", "csv")
+    rows = {row["worker"]: row for row in csv.DictReader(io.StringIO(shown.out))}
+    assert rows["ben"]["right"] == "other 100%, dog 0%, cat 0%", "in the order of --classes"
+    assert sorted(rows["ben"]["wrong_as"].split(", ")) == ["cat as dog 100%", "dog as cat 100%"]
+    assert (rows["ben"]["flags"], rows["ben"]["remarks"]) == ("swaps", "swaps dog and cat")
+    assert rows["anna"]["remarks"] == ""
+    table = turkctl("labels", "workers", "pets.csv", *how)
+    assert "swaps dog and cat" in table.out
+    assert "FLAGS" not in table.out
+    assert "FLAGS" in turkctl("labels", "workers", "pets.csv", *how, "--columns", "worker,flags").out
+
+
+def test_a_file_and_an_experiment_say_alike_how_far_people_agree(imported: Path, turkctl: Any) -> None:
+    of_file = told(turkctl("labels", "agreement", "votes.csv", "--json"))
+    early = turkctl("labels", "agreement", "--experiment", "stroop")
+    assert early.code == 2
+    assert "labels aggregate --experiment stroop" in early.err
+    done = turkctl("labels", "aggregate", "--experiment", "stroop", "--report", "page.html")
+    assert f"stroop: agreement: alpha {of_file['alpha']:.2f} (95%: " in done.err
+    found = told(turkctl("labels", "agreement", "--experiment", "stroop", "--json"))
+    assert found == {"experiment": "stroop", "run": 1, **of_file}
+    assert list(found) == ["experiment", "run", *of_file]
+    assert [each["class"] for each in found["classes"]] == [False, True]
+    (run,) = told(turkctl("labels", "history", "--json"))
+    assert run["agreement"] == of_file
+    assert "Krippendorff" in (imported / "page.html").read_text()
+    report = told(turkctl("report", "stroop", "--json"))
+    assert report["labels"]["agreement"] == of_file
+    assert turkctl("report", "stroop", "--file", "closing.html").code == 0
+    closing = (imported / "closing.html").read_text()
+    assert "krippendorffs alpha" in closing
+    assert f"{of_file['alpha']:.2f} (95%: " in closing
+
+
+def test_two_people_have_a_kappa_too(folder: Path, turkctl: Any) -> None:
+    rows = [f"i{number},{who},{'yes' if number % 3 else 'no'}\n" for number in range(9) for who in ("anna", "ben")]
+    (folder / "pair.csv").write_text("item,worker,label\n" + "".join(rows))
+    shown = turkctl("labels", "agreement", "pair.csv").out
+    assert "kappa    1.00 (95%: 1.00 to 1.00)" in shown
+    assert "KAPPA" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("missing.csv",), "missing.csv"),
+        (("votes.csv", "--experiment", "stroop"), "FILE and --experiment cannot be used together"),
+        (("votes.csv", "--duplicates", "first"), "--duplicates must be last or all"),
+        (("--duplicates", "all"), "--duplicates has no effect on an earlier aggregation"),
+        (("--classes", "a,b"), "--classes needs a FILE"),
+    ],
+)
+def test_agreement_says_what_is_wrong(votes: Path, turkctl: Any, arguments: tuple[str, ...], message: str) -> None:
+    done = turkctl("labels", "agreement", *arguments)
+    assert done.code == 2
+    assert message in done.err
+
+
+def test_numbers_have_no_alpha(folder: Path, configured: Path, turkctl: Any) -> None:
+    rows = [f"i{number},{who},{number + place}\n" for number in range(4) for place, who in enumerate(("a", "b", "c"))]
+    (configured / "numbers.csv").write_text("item,worker,label\n" + "".join(rows))
+    done = turkctl("labels", "aggregate", "numbers.csv", "--method", "mean", "--report", "page.html")
+    assert done.code == 0, done.err
+    assert "alpha" not in done.err
+    assert "<h2>Agreement</h2>" not in (configured / "page.html").read_text()
+    shown = told(turkctl("labels", "workers", "numbers.csv", "--method", "mean", "--json"))
+    assert "with_others" not in shown[0]
+
+
+def test_an_annotator_of_items_without_a_label_has_the_columns_of_the_others(folder: Path, turkctl: Any) -> None:
+    rows = ["i1,anna,cat", "i1,ben,dog", "i2,carl,cat", "i2,dora,cat", "i2,emil,other"]
+    (folder / "few.csv").write_text("item,worker,label\n" + "\n".join(rows) + "\n")
+    how = ("few.csv", "--method", "majority", "--min-votes", "2")
+    for file in ("workers.csv", "page.html"):
+        option = "--workers" if file.endswith("csv") else "--report"
+        done = turkctl("labels", "aggregate", *how, option, file)
+        assert done.code == 0, done.err
+    found = {row["worker"]: row["right"] for row in csv.DictReader(io.StringIO((folder / "workers.csv").read_text()))}
+    assert found == {"anna": "", "ben": "", "carl": "cat 100%", "dora": "cat 100%", "emil": "cat 0%"}
+    assert "RIGHT" in turkctl("labels", "workers", *how).out
+
+
+def test_agreement_that_is_unknown_says_why(folder: Path, turkctl: Any) -> None:
+    (folder / "apart.csv").write_text("item,worker,label\na,anna,yes\nb,ben,no\n")
+    done = turkctl("labels", "agreement", "apart.csv", "--json")
+    assert (told(done)["alpha"], told(done)["items"]) == (None, 0)
+    assert "agreement: unknown, no item has two labels" in done.err

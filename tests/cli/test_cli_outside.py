@@ -38,13 +38,17 @@ NEED_NONE = {
     "turkctl db import-psiturk": "makes the project out of psiTurk's file",
 }
 """Commands that work outside a project, and why."""
-INPUTS = ("photos.csv", "votes.csv", "passed.txt", "bonuses.csv", "people.csv", "class.csv")
+INPUTS = (
+    *("photos.csv", "votes.csv", "passed.txt", "bonuses.csv", "people.csv", "class.csv"),
+    *("decided.csv", "answers.csv", "review.csv", "codes.csv", "robots.csv", "pilots.csv"),
+)
 """Files that the examples read."""
 
 
 OTHERS = {
     "labels aggregate votes.csv": "is about a file",
     "labels workers votes.csv": "is about a file",
+    "labels agreement votes.csv": "is about a file",
     "balance --all-modes": "says in each row what is wrong with that mode",
     "participants list --current --group-by condition --watch": "needs a terminal",
 }
@@ -74,6 +78,13 @@ def inputs(outside: Path) -> Path:
     )
     (outside / "people.csv").write_text("own_id,name\n1234567,Anna\n", encoding="utf-8")
     (outside / "class.csv").write_text("student_number\n1234567\n", encoding="utf-8")
+    (outside / "decided.csv").write_text("item,label\np1,true\n", encoding="utf-8")
+    (outside / "answers.csv").write_text("answer,label\nperhaps,yes\n", encoding="utf-8")
+    assignment = "3EXAMPLEASSIGNMENT000000000001"
+    (outside / "review.csv").write_text(f"AssignmentId,Approve,Reject\n{assignment},x,\n", encoding="utf-8")
+    (outside / "codes.csv").write_text("worker_id,text\nA1EXAMPLEWORKER,K-7\n", encoding="utf-8")
+    for name in ("robots.csv", "pilots.csv"):
+        (outside / name).write_text("worker_id\nA1EXAMPLEWORKER\n", encoding="utf-8")
     assert sorted(INPUTS) == below(outside)
     return outside
 

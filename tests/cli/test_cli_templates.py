@@ -103,7 +103,7 @@ def test_a_page_without_a_form_is_posted_in_one_and_configure_says_so(folder: Pa
     (folder / "c.csv").write_text("text\nWell done\n", encoding="utf-8")
     assert turkctl("content", "add", "c.csv", "--experiment", "it").code == 0
     previewed = turkctl("experiments", "preview", "it")
-    assert "it is shown as it is posted, in one that turkctl adds" in previewed.err
+    assert "its page has no form: it is posted in one that turkctl adds" in previewed.err
     assert turkctl("content", "dispatch", "--experiment", "it").code == 0
     (posted,) = questions(folder)
     begin, end = posted.index("<form"), posted.index("</form>")
@@ -117,6 +117,37 @@ def test_a_page_without_a_form_is_posted_in_one_and_configure_says_so(folder: Pa
     assert turkctl("sync").code == 0
     answered = json.loads(turkctl("content", "list", "--experiment", "it", "--json").out)
     assert [each["completed"] for each in answered] == [1]
+
+
+CROWD_PAGE = '<crowd-form><p>Say it</p><crowd-input name="said" required></crowd-input></crowd-form>'
+
+
+def test_a_page_with_crowd_elements_is_posted_with_the_script_that_draws_them(folder: Path, turkctl: Run) -> None:
+    project(folder, CROWD_PAGE)
+    said = "experiment 'it': its page has crowd elements, and not the script that draws them: it is posted with it\n"
+    assert said in turkctl("experiments", "configure").err
+    assert turkctl("hits", "create", "--experiment", "it", "--assignments", "1").code == 0
+    (posted,) = questions(folder)
+    assert posted.count("crowd-html-elements.js") == 1
+    assert turkctl("market", "crowd", "--workers", "3", "--seed", "1").code == 0
+    assert turkctl("sync").code == 0
+    (hit,) = json.loads(turkctl("hits", "list", "--json").out)
+    assert hit["submitted"] == 1
+
+
+def test_a_page_that_names_the_script_of_crowd_elements_stays_as_it_is(folder: Path, turkctl: Run) -> None:
+    named = f'<script src="https://assets.crowd.aws/crowd-html-elements.js"></script>{CROWD_PAGE}'
+    project(folder, named)
+    assert "script" not in turkctl("experiments", "configure").err
+    assert turkctl("hits", "create", "--experiment", "it", "--assignments", "1").code == 0
+    (posted,) = questions(folder)
+    assert named in posted
+
+
+def test_with_html_wrap_false_crowd_elements_without_their_script_are_refused(folder: Path, turkctl: Run) -> None:
+    project(folder, CROWD_PAGE, 'html_template = "t.html"\nhtml_wrap = false\n')
+    finished = turkctl("experiments", "configure")
+    assert (finished.code, "load crowd-html-elements.js in it" in finished.err) == (2, True)
 
 
 def test_hits_and_campaigns_post_the_same_form(folder: Path, turkctl: Run) -> None:
@@ -146,7 +177,7 @@ def test_with_html_wrap_false_a_page_without_a_form_is_refused(folder: Path, tur
     "page",
     [
         "<form><input name=a></form>",
-        "<crowd-form><crowd-input name=a></crowd-input></crowd-form>",
+        "<script src=a/crowd-html-elements.js></script><crowd-form><crowd-input name=a></crowd-input></crowd-form>",
         "<input name=a><script>send(turkSubmitTo)</script>",
         "<div id=app></div><script src='https://x.example/app.js'></script>",
         "<input name=a><script>const f = document.createElement('form')</script>",

@@ -90,7 +90,7 @@ NOT_RUN = {
 
 READ = {
     *("turkctl_hit", "turkctl_assignment", "turkctl_psiturk_mark", "turkctl_label_state", "turkctl_account_look"),
-    "turkctl_market_rules",
+    *("turkctl_market_rules", "turkctl_content_reading", "turkctl_content_unusable"),
 }
 """Tables in which commands that only look keep what they have read from the market."""
 OTHERS = {"scheduler run": "its tasks leave the lines", "tasks run": "its task leaves the line, if it does something"}

@@ -278,7 +278,8 @@ def test_flags_that_cannot_be_meant_are_refused(turkctl: Turkctl, table: str, fl
 
 def test_workers_are_shown_and_written_with_what_they_are_worth(turkctl: Turkctl, table: str, folder: Path) -> None:
     shown = rows(turkctl("labels", "workers", table, "--json"))
-    columns = ["worker", "n", "agreement", "w", "t", "noise", "cut", "sensitivity", "specificity", "flags"]
+    of_model = ["w", "t", "noise", "cut", "sensitivity", "specificity"]
+    columns = ["worker", "n", "agreement", "with_others", *of_model, "classes", "flags", "remarks"]
     assert [list(row) for row in shown] == [columns] * 5
     assert [row["w"] for row in shown] == pytest.approx([1.7556, 0.8918, 0.5915, 0.9290, 0.5860], abs=2e-4)
     assert shown[0]["agreement"] == 0.9

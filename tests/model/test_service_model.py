@@ -136,10 +136,26 @@ def test_the_paginators_are_those_of_botocores_model() -> None:
     assert ours["pagination"] == installed("paginators-1")["pagination"]
 
 
-def test_operations_of_our_own_are_added_and_replace_nothing() -> None:
+def test_operations_and_members_of_our_own_are_added_and_replace_nothing() -> None:
     for section, ours in own_parts().items():
-        assert not set(ours) & set(PLAIN[section])
-        assert service_model()[section] == PLAIN[section] | ours
+        new = {name: part for name, part in ours.items() if name not in PLAIN[section]}
+        grown = {name: part["members"] for name, part in ours.items() if name in PLAIN[section]}
+        assert set(grown) == ({"CreateHITRequest", "CreateHITWithHITTypeRequest"} if section == "shapes" else set())
+        for name, members in grown.items():
+            plain = PLAIN[section][name]
+            assert not set(members) & set(plain["members"])
+            assert service_model()[section][name] == plain | {"members": plain["members"] | members}
+        assert service_model()[section].keys() == (PLAIN[section] | new).keys()
+        assert {name: service_model()[section][name] for name in new} == new
+
+
+def test_clients_with_our_search_path_can_tell_the_items_of_a_hit() -> None:
+    client = new_client(endpoint_url="https://market.test")
+    asked = answer_with(client, b'{"HIT": {"HITId": "H"}}')
+    told = {"Items": ["a"], "KnownItems": ["b"]}
+    times = {"LifetimeInSeconds": 60, "AssignmentDurationInSeconds": 60}
+    client.create_hit(Title="t", Description="d", Reward="0.01", Question="q", **times, **told)
+    assert json.loads(asked[0].body).items() >= told.items()
 
 
 def test_clients_with_our_search_path_have_our_own_operations() -> None:

@@ -241,7 +241,15 @@ def test_every_public_method_has_its_request_tested_here_or_below(market: MTurk)
     methods = {name for name in dir(MTurk) if not name.startswith("_") and callable(getattr(MTurk, name))}
     called = {name for call, *_ in CALLS.values() for name in call.__code__.co_names if name in methods}
     below = {"create_hit", "get_hit", "get_assignment", "find_qualification_type"}
-    assert methods - called == {*below, "is_turkctls", "knows_studies", "market_rules", "forget_rules", "close"}
+    assert methods - called == {
+        *below,
+        "is_turkctls",
+        "knows_studies",
+        "keeps_items_apart",
+        "market_rules",
+        "forget_rules",
+        "close",
+    }
 
 
 def test_a_hit_is_posted_with_its_token_money_as_text_and_seconds(market: MTurk, line, hit_body) -> None:

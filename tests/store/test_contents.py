@@ -75,6 +75,8 @@ class Model:
     wanted: dict[int, int] = field(default_factory=dict)
     completed: dict[int, int] = field(default_factory=dict)
     scheduled: dict[int, int] = field(default_factory=dict)
+    votes: dict[tuple[int, str], int] = field(default_factory=dict)
+    """Outputs by item and worker: of a worker's answers to one item the largest counts."""
     experiment: dict[int, int] = field(default_factory=dict)
     hidden: set[int] = field(default_factory=set)
     shown: set[int] = field(default_factory=set)
@@ -117,12 +119,15 @@ def random_history(session: Session, rng: random.Random) -> Model:
                 for at, row in enumerate(rows, start=1)
             ],
         )
-        received, live = 0, size if state == "sent" else 0
+        received, live = list[str](), size if state == "sent" else 0
         if state == "done":
             received, live = _posted(session, rng, token, experiment, size, place)
         model.shown.update(rows)
         for row in rows if place == HERE else ():
-            model.completed[row] = model.completed.get(row, 0) + outputs * received
+            for who in received:
+                before = model.votes.get((row, who), 0)
+                model.votes[row, who] = max(before, outputs)
+                model.completed[row] = model.completed.get(row, 0) + model.votes[row, who] - before
             model.scheduled[row] = model.scheduled.get(row, 0) + outputs * live
     return model
 
@@ -145,10 +150,10 @@ def _items(session: Session, rng: random.Random, model: Model, experiment: int) 
 
 def _posted(
     session: Session, rng: random.Random, token: str, experiment: int, size: int, place: Place
-) -> tuple[int, int]:
-    """A HIT with random counters and work; assignments received, and those still to be expected."""
-    available = rng.randint(0, size)
-    pending = rng.randint(0, size - available)
+) -> tuple[list[str], int]:
+    """A HIT with random counters and work; who answered it, and the assignments still to be expected."""
+    available = rng.randint(0, size // 3)
+    pending = rng.randint(0, (size - available) // 3)
     submitted = size - available - pending
     expires = NOW + rng.choice([HOUR, -HOUR])
     synced = rng.choice([None, NOW, expires - timedelta(minutes=1)])
@@ -189,7 +194,7 @@ def _posted(
     )
     over = synced is not None and (said == "Reviewable" or (said == "Unassignable" and expires <= NOW))
     live = 0 if disposed else (0 if over else available) + pending + submitted - len(stored)
-    return sum(status != "Rejected" for status in stored), live
+    return [f"W{n}" for n, status in enumerate(stored) if status != "Rejected"], live
 
 
 @pytest.mark.parametrize("seed", range(4))

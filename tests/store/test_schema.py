@@ -79,6 +79,8 @@ def _in_order_of_dropping(shape: dict[str, Any]) -> list[str]:
     labels = ("", "_excluded", "_admin", "_relabel", "_state", "_worker", "_result", "_run")
     first = [f"turkctl_label{name}" for name in labels]
     first += [
+        "turkctl_content_unusable",
+        "turkctl_content_reading",
         "turkctl_content_hit",
         "turkctl_content",
         "turkctl_payment",

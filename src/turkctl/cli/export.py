@@ -25,6 +25,15 @@ ItemColumns = Annotated[
     bool,
     typer.Option("--item-columns", help="Also write the columns of the items' file, each named item. and its name."),
 ]
+Gold = Annotated[
+    str | None,
+    typer.Option(
+        "--gold",
+        metavar="include|only",
+        help="Whether to write items with a known answer too, or only them.",
+        show_default="leave them out",
+    ),
+]
 
 
 def write_rows(

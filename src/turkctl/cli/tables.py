@@ -19,7 +19,10 @@ MONEY = (
     *("reward", "cost", "spent", "bonus", "earned", "budget", "total", "fee", "amount", "paid", "wage", "on_hold"),
     *("median_wage", "rewards", "bonuses", "fees", "committed", "left", "owed", "ledger", "price"),
 )
-KEPT = ("experiment", "what", "ok", "why", "mend", "reason", "error", "message", "summary", "detail", *MONEY)
+KEPT = (
+    *("experiment", "what", "ok", "why", "mend", "reason", "error", "message", "summary", "detail", "remarks"),
+    *MONEY,
+)
 """Columns that are never left out: the experiment, what happens, whether it is well, why, what to do, and money."""
 SPARE = (
     "mode",

@@ -28,6 +28,8 @@ _HEADINGS = {
     "codeversion": "Code version",
     "end_hit": "Ended",
     "gold_accuracy": "Share right",
+    "gold_high": "At most",
+    "gold_low": "At least",
     "gold_n": "Known answers asked",
     "hit_id": "HIT",
     "ip_address": "IP address",

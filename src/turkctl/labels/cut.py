@@ -24,14 +24,14 @@ class Cut:
 def choose_cut(votes: Votes, fit: Fit, options: MethodOptions) -> Cut:
     """Return the given threshold; else the best cut on gold items, if there are any; else 0.
 
-    For more than two classes the threshold is a minimum score, which gold items do not choose.
+    For more than two classes the threshold is a minimum score, which gold items do not choose; they still tell how well
+    workers do.
     """
     if options.threshold is not None:
         return Cut(options.threshold, "given")
     known = votes.gold >= 0
     if not votes.binary:
-        idle = known.any() and fit.cut_score is None
-        return Cut(-np.inf, "default", "gold answers do not affect this method with several classes" if idle else None)
+        return Cut(-np.inf, "default")
     if not known.any():
         return Cut(0.0, "default")
     truth = votes.gold[known] == 1

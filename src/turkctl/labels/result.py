@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from turkctl.labels.agreement import Reliability, measure
+from turkctl.labels.quality import Quality, rate, word
 from turkctl.labels.votes import Floats, Ints, Votes
 
 TIE = 1e-4
@@ -78,7 +81,8 @@ class Result:
     For more than two classes, ``n_true`` counts the votes for the best class. If the result is ``numeric``, the label
     of an item is its score, ``label`` is 0 or -1, ``n_true`` is ``n``, and ``p`` is NaN. ``worker`` has the columns
     ``n`` and ``agreement`` (with the final labels, NaN without any; for numbers, with those of all items) and the
-    method's own; ``flags`` says by name which workers are reversed, guessing or one-sided.
+    method's own; ``flags`` are the method's own too. ``agreement`` and ``quality`` have what is known of labels and
+    workers whatever the method.
     """
 
     votes: Votes
@@ -92,6 +96,16 @@ class Result:
     flags: Mapping[str, NDArray[np.bool_]]
     run: FitRun
     numeric: bool = False
+
+    @cached_property
+    def agreement(self) -> Reliability | None:
+        """Return how far the workers agree beyond chance; None for numbers."""
+        return None if self.numeric else measure(self.votes)
+
+    @cached_property
+    def quality(self) -> Quality | None:
+        """Return how good the workers are, by class, and what stands out; None for numbers."""
+        return None if self.numeric else rate(self.votes, self.label, self.flags, self.worker.get("t"))
 
     def labels(self) -> list[Hashable | None]:
         """Return the class of each item, or its number; None for no label."""
@@ -115,13 +129,33 @@ class Result:
             yield row
 
     def worker_rows(self) -> Iterator[dict[str, Any]]:
-        """Yield a row per worker, in order: worker, n, agreement, the method's own columns, flags."""
-        columns = {name: _listed(values) for name, values in self.worker.items()}
+        """Yield a row per worker, in order.
+
+        The keys are worker, n, agreement, with_others, the method's own, then classes, flags and remarks. For numbers,
+        they are worker, n, the method's own, and flags.
+        """
+        quality = self.quality
+        usual: dict[str, Any] = {}
+        if quality is not None:
+            usual = {"n": self.worker["n"], "agreement": self.worker["agreement"], "with_others": quality.with_others}
+        columns = {name: _listed(values) for name, values in {**usual, **self.worker}.items()}
         for position, worker in enumerate(self.votes.workers):
             row: dict[str, Any] = {"worker": worker}
             row |= {name: _number(values[position]) for name, values in columns.items()}
-            row["flags"] = [name for name, raised in self.flags.items() if raised[position]]
+            if "confusion" in row:
+                row["confusion"] = self._by_name(row["confusion"])
+            flags = self.flags
+            if quality is not None:
+                flags, row["classes"] = quality.flags, quality.classes[position]
+            row["flags"] = [name for name, raised in flags.items() if raised[position]]
+            if quality is not None:
+                row["remarks"] = quality.remarks[position]
             yield row
+
+    def _by_name(self, confusion: list[list[float]]) -> dict[str, dict[str, float]]:
+        """Return a table of shares by the names of class and answer."""
+        names = [word(each) for each in self.votes.classes]
+        return {name: dict(zip(names, shares, strict=True)) for name, shares in zip(names, confusion, strict=True)}
 
 
 def _listed(values: NDArray[Any]) -> list[Any]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from turkctl.market import hit_types, requirements, rules, tables
+from turkctl.market import hit_items, hit_types, requirements, rules, tables
 from turkctl.market.hit_rows import Hit
 from turkctl.market.requirements import WorkerStanding
 from turkctl.market.tx import Tx, members
@@ -33,7 +33,7 @@ def count(tx: Tx, hit_ids: Sequence[str]) -> tuple[int, int] | None:
     for ids in _parts(hit_ids):
         mine = tables.assignment
         held = select(mine.c.hit_id, mine.c.worker_id).where(mine.c.hit_id.in_(ids), mine.c.status.in_(rules.HELD))
-        for row in tx.all(held):
+        for row in (*tx.all(held), *hit_items.kept_out_of(tx, ids)):
             holders[row.hit_id].add(row.worker_id)
         for row in tx.all(select(tables.hit).where(tables.hit.c.id.in_(ids))):
             hit = Hit(**members(row))

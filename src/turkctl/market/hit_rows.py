@@ -7,6 +7,7 @@ so that no caller can forget it.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +50,7 @@ class Hit:
     touched_at: int
     due_at: int | None
     opened: int | None = None
+    items: int | None = None
 
     def held(self) -> int:
         """Return the micro-dollars held for this HIT: for open slots until expiry, for work until it is reviewed."""
@@ -145,6 +147,13 @@ def _opens(before: Hit, hit: Hit) -> bool:
     placed = (before.hit_type_id, before.expires_at) != (hit.hit_type_id, hit.expires_at)
     reopened = before.status != rules.ASSIGNABLE or hit.available > before.available
     return hit.status == rules.ASSIGNABLE and (placed or reopened)
+
+
+def open_again(tx: Tx, hits: Iterable[Hit]) -> None:
+    """Let workers who passed these open HITs by find them: one of them may have them now."""
+    for hit in hits:
+        opened = last_opening(tx, hit.hit_type_id) + 1
+        tx.run(tables.hit.update().where(tables.hit.c.seq == hit.seq).values(opened=opened))
 
 
 def last_opening(tx: Tx, type_id: str) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Row, Select, select
 
 from turkctl.market import (
+    hit_items,
     hit_rows,
     hit_types,
     layouts,
@@ -48,8 +49,11 @@ def _refuse_repeat(tx: Tx, operation: str, request: Request) -> None:
 
 
 def _create(tx: Tx, operation: str, hit_type: HitType, request: Request) -> Answer:
-    hit = prepare(tx, hit_type, request)
+    hit, shown = prepare(tx, hit_type, request), hit_items.told(request)
+    hit.items = len(shown) or None
     hit_rows.insert(tx, hit)
+    if shown:
+        hit_items.tell(tx, hit, shown)
     hit_types.touch(tx, hit_type)
     tokens.remember(tx, operation, request, hit.id)
     notifications.emit(tx, hit_type, "HITCreated", hit.id)

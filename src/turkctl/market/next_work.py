@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, exists, func, or_, select
 
-from turkctl.market import hit_rows, rules, tables
+from turkctl.market import hit_items, hit_rows, rules, tables
 from turkctl.market.hit_rows import Hit
 from turkctl.market.marks import END, START, PassedMark, Position
 from turkctl.market.tx import Tx, members
@@ -25,9 +25,10 @@ _AT_ONCE = 500
 _HIT, _TAKEN = tables.hit.c, tables.assignment.c
 
 
-def _had(hit_id: ColumnElement[str]) -> ColumnElement[bool]:
+def _new_to(hit_id: ColumnElement[str]) -> ColumnElement[bool]:
+    """Return whether a worker may still have a HIT. Two conditions, as PostgreSQL would else read all that they had."""
     mine = (_TAKEN.hit_id == hit_id, _TAKEN.worker_id == bindparam("b_worker"), tables.is_held(_TAKEN.status))
-    return exists().where(*mine)
+    return and_(~exists().where(*mine), ~hit_items.keeps_out(hit_id))
 
 
 _IN_ENVIRONMENT = _HIT.environment == bindparam("b_environment")
@@ -41,11 +42,11 @@ _MOST = bindparam("b_most", type_=Integer)
 
 
 def _first(*where: ColumnElement[bool]) -> Select[Any]:
-    return select(tables.hit).where(*_OF_TYPE, *where, ~_had(_HIT.id)).order_by(*_ORDER).limit(1)
+    return select(tables.hit).where(*_OF_TYPE, *where, _new_to(_HIT.id)).order_by(*_ORDER).limit(1)
 
 
 def _count(*where: ColumnElement[bool]) -> Select[Any]:
-    few = select(_HIT.seq).where(*_OF_TYPE, *where, ~_had(_HIT.id)).limit(_MOST).subquery()
+    few = select(_HIT.seq).where(*_OF_TYPE, *where, _new_to(_HIT.id)).limit(_MOST).subquery()
     return select(func.count()).select_from(few)
 
 
@@ -62,13 +63,13 @@ _OPENED_SINCE = (
             _HIT.expires_at + 0 < bindparam("b_expires"),
             and_(_HIT.expires_at + 0 == bindparam("b_expires"), _HIT.seq + 0 < bindparam("b_seq")),
         ),
-        ~_had(_HIT.id),
+        _new_to(_HIT.id),
     )
     .limit(_MOST)
 )
 _BEHIND = (
     select(tables.hit)
-    .where(*_OF_TYPE, _HIT.seq.in_(bindparam("b_seqs", expanding=True)), ~_had(_HIT.id))
+    .where(*_OF_TYPE, _HIT.seq.in_(bindparam("b_seqs", expanding=True)), _new_to(_HIT.id))
     .order_by(*_ORDER)
 )
 
@@ -78,12 +79,12 @@ def _of_all_types() -> Select[Any]:
     types = tables.hit_type
     here = (*_OPEN, _HIT.hit_type_id == types.c.id, _LATER)
     first = select(_HIT.seq).where(*here).order_by(*_ORDER).limit(1).correlate(types)
-    few = select(_HIT.seq).where(*here, ~_had(_HIT.id)).limit(_MOST).correlate(types).subquery()
+    few = select(_HIT.seq).where(*here, _new_to(_HIT.id)).limit(_MOST).correlate(types).subquery()
     opened = select(func.max(_HIT.opened)).where(_HIT.hit_type_id == types.c.id).correlate(types)
     return select(
         types.c.id,
         first.scalar_subquery().label("first"),
-        first.where(~_had(_HIT.id)).scalar_subquery().label("mine"),
+        first.where(_new_to(_HIT.id)).scalar_subquery().label("mine"),
         select(func.count()).select_from(few).correlate(types).scalar_subquery().label("left"),
         opened.scalar_subquery().label("opened"),
     ).where(types.c.id.in_(bindparam("b_types", expanding=True)))
@@ -149,6 +150,15 @@ def next_hit(tx: Tx, worker_id: str, type_id: str) -> Hit | None:
     found = _first_from(tx, worker_id, type_id, mark.position)
     tx.shared.marks.put(worker_id, type_id, replace(mark, position=END if found is None else _position(found)))
     return behind[0] if behind else found
+
+
+def next_to_take(tx: Tx, worker_id: str, type_id: str) -> Hit | None:
+    """Return what :func:`next_hit` returns, or a HIT near it whose known items, unlike its own, the worker has not had.
+
+    Call it before the transaction changes anything, too.
+    """
+    found = next_hit(tx, worker_id, type_id)
+    return None if found is None else hit_items.better_for(tx, found, worker_id) or found
 
 
 def next_after(tx: Tx, worker_id: str, hit: Hit) -> Hit | None:

@@ -17,6 +17,7 @@ from sqlalchemy import Row, bindparam, select
 from turkctl.market import (
     consents,
     corrections,
+    hit_items,
     hit_rows,
     hit_types,
     next_work,
@@ -169,7 +170,8 @@ def look(tx: Tx, worker_id: str, hit_id: str) -> Answer:
         raise WorkError("DoesNotMeetRequirements", f"You may not preview this HIT. {_why_not(tx, missed)}")
     told = {
         "ConsentNeeded": consents.first_missing(who, hit_type.marked_requirements()),
-        "WhyNot": _why_not(tx, requirements.unmet(who, hit_type.marked_requirements(), requirements.ACCEPT)),
+        "WhyNot": _why_not(tx, requirements.unmet(who, hit_type.marked_requirements(), requirements.ACCEPT))
+        or (hit_items.why_kept_out(tx, hit, worker_id) if mine is None else None),
         "RequesterId": notifications.customer_id(hit.owner()),
         "MyAssignmentId": mine.id if mine is not None and corrections.is_open(mine) else None,
         "HourlyPay": pay.hourly(tx, {hit_type.id: from_micros(hit_type.reward)}).get(hit_type.id),
@@ -234,7 +236,7 @@ def question(tx: Tx, hit_id: str) -> str | None:
 
 def first_of_group(tx: Tx, worker_id: str, group_id: str) -> str | None:
     """Return the HIT of a group that the worker gets next, or None if there is none for them."""
-    groups_hits = (next_work.next_hit(tx, worker_id, row.id) for row in _types_of(tx, group_id))
+    groups_hits = (next_work.next_to_take(tx, worker_id, row.id) for row in _types_of(tx, group_id))
     hit = next((each for each in groups_hits if each is not None), None)
     return hit.id if hit is not None and _seen(tx, worker_id, hit) is not None else None
 
@@ -287,6 +289,15 @@ def accept_like(tx: Tx, worker_id: str, hit_id: str) -> Answer:
     return _accept_like(tx, _visible(tx, worker_id, hit_id))
 
 
+_ANOTHER_INSTEAD = (
+    "NoHITsAvailable",
+    "AssignmentAlreadyExists",
+    hit_items.ALREADY_ANSWERED,
+    hit_items.KNOWN_REPEATED,
+)
+"""Refusals of a HIT after which the worker gets another one of its group."""
+
+
 def _accept_like(tx: Tx, seen: _Seen) -> Answer:
     who, worker_id = seen.who, str(seen.who.worker.id)
     mine = work.held(tx, worker_id, seen.hit)
@@ -295,9 +306,9 @@ def _accept_like(tx: Tx, seen: _Seen) -> Answer:
     try:
         return work.take(tx, who, seen.hit, mine)
     except WorkError as error:
-        if error.code not in ("NoHITsAvailable", "AssignmentAlreadyExists"):
+        if error.code not in _ANOTHER_INSTEAD:
             raise
-    found = next_work.next_hit(tx, worker_id, seen.hit_type.id)
+    found = next_work.next_to_take(tx, worker_id, seen.hit_type.id)
     if found is None:
         raise WorkError("NoHITsAvailable", "Nothing of this group is left for you.")
     return work.take(tx, who, found, None)  # the next one is none that they have

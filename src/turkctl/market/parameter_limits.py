@@ -93,6 +93,8 @@ LIMITS: Mapping[str, Limit] = {
     "MessageText": _characters(4_096, low=1),
     "WorkerIds": _items(100),
     "OwnIds": _items(100),
+    "Items": _items(1_000),
+    "KnownItems": _items(1_000),
     "Query": _characters(200),
     "QualificationRequestId": _ID,
     "QuestionIdentifier": _WORD,

@@ -15,6 +15,7 @@ from turkctl.market import (
     assignments,
     corrections,
     hit_changes,
+    hit_items,
     hit_rows,
     qualifications,
     review_actions,
@@ -122,6 +123,7 @@ def _forget(tx: Tx, before: hit_rows.Hit) -> None:
     hit = hit_rows.copy(before)
     hit.gone, hit.question, hit.annotation = 1, "", None
     hit_rows.save(tx, before, hit)
+    hit_items.forget(tx, hit)
     mine = tables.assignment
     tx.run(mine.update().where(mine.c.hit_id == hit.id).values(answer=None, feedback=None))
     tx.run(tables.review.delete().where(tables.review.c.hit_id == hit.id))

@@ -152,6 +152,7 @@ hit = Table(
     number("touched_at"),
     number("due_at", None),
     number("opened", None),  # which opening of its type its last one is; see turkctl.market.next_work
+    number("items", None),  # how many items its requester says that it shows; null if none: market_hit_item has them
     Index("market_hit_by_owner", "environment", "account", "listed", "seq"),
     Index("market_hit_by_status", "environment", "account", "status", "expires_at", "seq"),
     Index("market_hit_by_state", "environment", "status", "hit_type_id", "expires_at", "seq"),
@@ -184,6 +185,44 @@ assignment = Table(
     Index("market_assignment_by_worker", "environment", "worker_id", "status", "seq"),
     Index("market_assignment_by_due", "due_at"),
     Index("market_assignment_by_approval", "environment", "worker_id", "approved_at"),
+)
+
+
+hit_item = Table(
+    "market_hit_item",
+    metadata,
+    # An item of a HIT, by a name that its requester gives it: nobody answers it twice (turkctl.market.hit_items).
+    Column("hit_id", String(64), ForeignKey("market_hit.id"), nullable=False),
+    *owner(),
+    Column("item", String(64), nullable=False),
+    Column("known", Integer, nullable=False),  # 1: it checks people, so that it may come again
+    PrimaryKeyConstraint("hit_id", "item"),
+    Index("market_hit_item_by_item", "environment", "account", "item", "known"),
+)
+
+item_worker = Table(
+    "market_item_worker",
+    metadata,
+    # Who has or had an item: written when they accept, deleted when they return or abandon that assignment.
+    *owner(),
+    Column("item", String(64), nullable=False),
+    Column("worker_id", String(64), nullable=False),
+    Column("assignment_id", String(64), nullable=False),
+    PrimaryKeyConstraint("environment", "account", "item", "worker_id"),  # nobody twice, even two at the same time
+    Index("market_item_worker_by_assignment", "assignment_id"),
+)
+
+kept_out = Table(
+    "market_kept_out",
+    metadata,
+    # Who may not have a HIT since another assignment of theirs is about one of its items: follows from the two above,
+    # so that a list need look at one entry for each HIT, however many items it has.
+    Column("hit_id", String(64), ForeignKey("market_hit.id"), nullable=False),
+    Column("environment", String(16), nullable=False),
+    Column("worker_id", String(64), nullable=False),
+    Column("assignment_id", String(64), nullable=False),
+    PrimaryKeyConstraint("hit_id", "worker_id", "assignment_id"),
+    Index("market_kept_out_by_assignment", "assignment_id"),
 )
 
 

@@ -15,6 +15,7 @@ from turkctl.market import (
     consents,
     corrections,
     gates,
+    hit_items,
     hit_rows,
     hit_types,
     notifications,
@@ -79,11 +80,12 @@ def _open_after(tx: Tx, worker_id: str, last: int) -> Sequence[Row[Any]]:
             tables.hit.c.status == rules.ASSIGNABLE,
             tables.hit.c.seq > last,
             ~mine,
+            ~hit_items.keeps_out(tables.hit.c.id),
         )
         .order_by(tables.hit.c.seq)
         .limit(_SCAN)
     )
-    return tx.all(statement)
+    return tx.all(statement, {"b_worker": worker_id})
 
 
 def _discovered(tx: Tx, who: WorkerStanding, hit: Hit) -> list[Answer]:
@@ -143,7 +145,7 @@ def accept(tx: Tx, worker_id: str, hit_id: str) -> Answer:
 
     Raises:
         WorkError: UnknownWorker, NoHITsAvailable, Blocked, AssignmentAlreadyExists, DoesNotMeetRequirements,
-            ConsentNeeded.
+            ConsentNeeded, ItemAlreadyAnswered, KnownItemRepeated.
     """
     hit = _hit(tx, hit_id)
     worker = workers.at_work_for(tx, worker_id, hit.account)
@@ -162,7 +164,8 @@ def take(tx: Tx, who: WorkerStanding, before: Hit, mine: Row[Any] | None) -> Ans
         mine: what the worker has of it already, see :func:`held`.
 
     Raises:
-        WorkError: NoHITsAvailable, AssignmentAlreadyExists, DoesNotMeetRequirements, ConsentNeeded.
+        WorkError: NoHITsAvailable, AssignmentAlreadyExists, DoesNotMeetRequirements, ConsentNeeded,
+            ItemAlreadyAnswered, KnownItemRepeated.
     """
     worker_id: str = who.worker.id
     hit_type = hit_types.load(tx, before.hit_type_id)
@@ -171,6 +174,7 @@ def take(tx: Tx, who: WorkerStanding, before: Hit, mine: Row[Any] | None) -> Ans
     hit = hit_rows.copy(before)
     hit.available -= 1
     hit.pending += 1
+    shown = hit_items.check(tx, before, worker_id)
     assignment_id = tx.new_id()
     deadline = tx.now + hit_type.assignment_duration * rules.SECOND
     row = assignments.insert(
@@ -188,6 +192,7 @@ def take(tx: Tx, who: WorkerStanding, before: Hit, mine: Row[Any] | None) -> Ans
         },
     )
     hit_rows.save(tx, before, hit, hit_type)
+    hit_items.take(tx, hit, shown, worker_id, assignment_id)
     gates.close(tx, hit_type, hit, worker_id, assignment_id)
     notifications.emit(tx, hit_type, "AssignmentAccepted", hit.id, assignment_id)
     return assignments.describe(row) | {"HIT": hit_rows.describe(hit, hit_type)}
@@ -325,6 +330,7 @@ def give_back(tx: Tx, row: Row[Any], before: Hit, status: str) -> None:
     hit_type = hit_types.load(tx, hit.hit_type_id)
     assignments.step(tx, row, status, due_at=None)
     gates.reopen(tx, row)
+    hit_items.free(tx, hit, row.id)
     event = "AssignmentReturned" if status == rules.RETURNED else "AssignmentAbandoned"
     notifications.emit(tx, hit_type, event, hit.id, row.id)
     hit_rows.save(tx, before, hit, hit_type)  # last, so that the cause is announced before HITReviewable

@@ -6,8 +6,9 @@ of botocore's loader, ``mturk`` clients can still be created. The built-in marke
 Amazon's API reference documents them. Bounds that only its prose gives (sizes of lists, lengths of titles) are checked
 by the market.
 
-``service-2.sdk-extras.json`` has the operations that only turkctl's own market knows. botocore's loader merges it into
-the model of the API, its own or ours, for clients whose loader has :data:`SEARCH_PATH`; other clients do without them.
+``service-2.sdk-extras.json`` has the operations, and the members of requests, that only turkctl's own market knows.
+botocore's loader merges it into the model of the API, its own or ours, for clients whose loader has
+:data:`SEARCH_PATH`; other clients do without them.
 
 This package is a leaf: it imports nothing of turkctl.
 """
@@ -33,8 +34,15 @@ def service_model() -> dict[str, Any]:
     """
     model: dict[str, Any] = _read("service-2.json")
     for section, ours in own_parts().items():
-        model[section] = {**model[section], **ours}
+        model[section] = _merged(model[section], ours)
     return model
+
+
+def _merged(theirs: Any, ours: Any) -> Any:
+    """Return a part of the model with what is ours added to it, as botocore's loader does."""
+    if not (isinstance(theirs, dict) and isinstance(ours, dict)):
+        return ours
+    return {**theirs, **{name: _merged(theirs.get(name), part) for name, part in ours.items()}}
 
 
 @cache

@@ -202,6 +202,10 @@ class Caller:
         """Return whether a market of turkctl's answers here that knows audiences and consent."""
         return own_market.STUDIES in self.market_rules().extensions
 
+    def keeps_items_apart(self) -> bool:
+        """Return whether a market of turkctl's answers here that gives nobody an item twice, if HITs tell theirs."""
+        return own_market.ITEMS in self.market_rules().extensions
+
     def _read(self, method: str, build: Callable[[Raw], T], **members: Any) -> T:
         """Make one request and convert its answer."""
         answer = self._ask(method, **members)

@@ -108,4 +108,6 @@ def _members(request: HitRequest) -> dict[str, Any]:
         "HITLayoutParameters": [{"Name": name, "Value": value} for name, value in layout.items()] if layout else None,
         "RequesterAnnotation": request.annotation,
         "QualificationRequirements": [dict(requirement) for requirement in request.requirements] or None,
+        "Items": list(request.items) or None,
+        "KnownItems": list(request.known_items) or None,
     }

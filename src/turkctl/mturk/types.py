@@ -29,6 +29,8 @@ class HitRequest:
         lifetime: how long the HIT can be accepted.
         auto_approval_delay: time after which a submission is approved automatically; None: the market's own (30 days).
         annotation: returned with the HIT, at most 255 bytes; workers do not see it.
+        items: names of what it shows, for a market that gives nobody an item twice (``Caller.keeps_items_apart``).
+        known_items: names of those of them whose answer is known.
     """
 
     title: str
@@ -44,6 +46,8 @@ class HitRequest:
     layout_parameters: Mapping[str, str] | None = None
     annotation: str | None = None
     requirements: Sequence[Requirement] = ()
+    items: Sequence[str] = ()
+    known_items: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

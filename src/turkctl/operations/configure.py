@@ -20,7 +20,7 @@ from turkctl.operations.experiments.study_rules import mistakes
 from turkctl.operations.project.differences import changed_keys, shown
 from turkctl.operations.project.experiments import QUESTIONS
 from turkctl.operations.project.files import Configured, ProjectFiles
-from turkctl.operations.project.questions import is_wrapped, missing_columns, source_of
+from turkctl.operations.project.questions import additions, missing_columns, source_of
 from turkctl.operations.qualifications.own_types import apply_types, plan_types
 from turkctl.operations.qualifications.study_types import refuse_elsewhere
 from turkctl.store import contents, experiments, participants
@@ -85,9 +85,9 @@ def _raise_all(found: list[ConfigError]) -> None:
         raise found[0] if len(found) == 1 else MistakesError(found)
 
 
-def wrapped(found: ProjectFiles) -> list[str]:
-    """Return the names of the experiments whose page has no form, so that it is posted in one."""
-    return [each.slug for each in found.experiments if is_wrapped(each.settings, each.template)]
+def added_to_pages(found: ProjectFiles) -> list[tuple[str, str]]:
+    """Return experiments with what turkctl adds to their page, in words."""
+    return [(each.slug, words) for each in found.experiments for words in additions(each.settings, each.template)]
 
 
 def digest(stored: Mapping[str, Any]) -> str:

@@ -1,9 +1,10 @@
 """Compute outputs of content: completed, under way, and pending. They are never stored.
 
-``completed`` are the outputs of submitted and approved assignments of the HITs that show an item; rejected ones don't
-count. ``scheduled`` are those that its live HITs may still bring: open slots, workers at work, and
-submissions that the counters imply but that are not read yet (as :mod:`turkctl.store.people` counts people), besides
-the HITs of unfinished intents. The number of outputs of an assignment follows the settings of its HIT.
+``completed`` are the usable outputs of the HITs that show an item, those of one person once
+(:mod:`turkctl.store.contents_usable`); ``answers`` are all that were submitted. ``scheduled`` are those that its live
+HITs may still bring: open slots, workers at work, and submissions that the counters imply but that are not read yet (as
+:mod:`turkctl.store.people` counts people), besides the HITs of unfinished intents. The number of outputs of an
+assignment follows the settings of its HIT.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 from sqlalchemy import CTE, ColumnElement, Select, and_, case, func, literal, or_, select, union_all
 from sqlmodel import Session
 
+from turkctl.store import contents_usable
 from turkctl.store.assignments import APPROVED, ASSIGNMENTS, SUBMITTED
 from turkctl.store.base import ANY_MARKET, Place, Scope, chunks
 from turkctl.store.contents import CONTENTS, LINKS
@@ -37,7 +39,10 @@ class ListedContent:
     key: str
     experiment: str
     outputs_max: int
+    answers: int
+    """Outputs that were submitted, whether they count or not."""
     completed: int
+    """Outputs that count."""
     scheduled: int
     priority: float
     gold: str | None
@@ -70,6 +75,8 @@ class Pending:
     """Outputs."""
     shown: int = 0
     """Number of HITs that it was ever planned for."""
+    answers: int = 0
+    """Outputs that were submitted, whether they count or not."""
 
     @property
     def rank(self) -> tuple[int, float, int]:
@@ -78,7 +85,7 @@ class Pending:
 
 
 def counts(place: Place, now: datetime, *narrowed: ColumnElement[bool], experiment_id: int | None = None) -> CTE:
-    """Select ``content_id, completed, scheduled`` of the items that HITs of the place show, or are about to.
+    """Select ``content_id, answers, completed, scheduled`` of the items that HITs of the place show, or are about to.
 
     ``narrowed`` are conditions on :data:`turkctl.store.contents.LINKS` that choose items.
     """
@@ -86,35 +93,38 @@ def counts(place: Place, now: datetime, *narrowed: ColumnElement[bool], experime
     posted = (
         select(
             LINKS.c.content_id,
-            (LINKS.c.outputs * per_hit.c.received).label("completed"),
+            (LINKS.c.outputs * per_hit.c.received).label("answers"),
+            literal(0).label("completed"),
             (LINKS.c.outputs * per_hit.c.live).label("scheduled"),
         )
         .join(per_hit, LINKS.c.hit_row == per_hit.c.id)
         .where(*narrowed)
     )
+    here = [*narrowed] if experiment_id is None else [*narrowed, HITS.c.experiment_id == experiment_id]
+    counting = contents_usable.votes(place, here).subquery()
+    usable = select(counting.c.content_id, literal(0), counting.c.completed, literal(0))
     coming = (
-        select(LINKS.c.content_id, literal(0), LINKS.c.outputs * LINKS.c.assignments)
+        select(LINKS.c.content_id, literal(0), literal(0), LINKS.c.outputs * LINKS.c.assignments)
         .join(INTENTS, LINKS.c.token == INTENTS.c.token)
         .where(*_intents_at(place), INTENTS.c.state.in_(UNFINISHED), LINKS.c.hit_row.is_(None), *narrowed)
     )
     if experiment_id is not None:
         coming = coming.where(INTENTS.c.experiment_id == experiment_id)
-    both = union_all(posted, coming).subquery()
-    sums = (func.sum(both.c.completed).label("completed"), func.sum(both.c.scheduled).label("scheduled"))
-    return select(both.c.content_id, *sums).group_by(both.c.content_id).cte("counts")
+    all_ = union_all(posted, usable, coming).subquery()
+    sums = (func.sum(all_.c[name]).label(name) for name in ("answers", "completed", "scheduled"))
+    return select(all_.c.content_id, *sums).group_by(all_.c.content_id).cte("counts")
 
 
 def _per_hit(place: Place, now: datetime, narrowed: Sequence[ColumnElement[bool]], experiment_id: int | None) -> CTE:
     """Select the received and the expected assignments of each HIT; grouped, so that each HIT is computed once."""
     stored = func.count(ASSIGNMENTS.c.id)
-    good = ASSIGNMENTS.c.status.in_((SUBMITTED, APPROVED))
     unread = HITS.c.max_assignments - HITS.c.available - HITS.c.pending - stored
     open_ = case((closed(now), 0), else_=HITS.c.available)
     live = open_ + HITS.c.pending + case((unread > 0, unread), else_=0)
     statement = (
         select(
             HITS.c.id,
-            func.sum(case((good, 1), else_=0)).label("received"),
+            stored.label("received"),
             case((HITS.c.disposed_at.is_not(None), 0), else_=live).label("live"),
         )
         .join_from(HITS, ASSIGNMENTS, ASSIGNMENTS.c.hit_row == HITS.c.id, isouter=True)
@@ -220,16 +230,16 @@ def seen_pending(scope: Scope, experiment_id: int) -> list[Pending]:
     """Return the pending items that were ever planned for a HIT, in any place, in the order of dispatch."""
     counted = counts(scope.place, scope.now, experiment_id=experiment_id)
     shown = select(LINKS.c.content_id, func.count().label("shown")).group_by(LINKS.c.content_id).subquery()
-    completed, need = _completed(counted), _need(counted)
+    completed, need, answers = _completed(counted), _need(counted), func.coalesce(counted.c.answers, 0)
     statement = (
-        select(CONTENTS.c.id, CONTENTS.c.priority, completed, need, shown.c.shown)
+        select(CONTENTS.c.id, CONTENTS.c.priority, completed, need, shown.c.shown, answers)
         .join_from(shown, CONTENTS, CONTENTS.c.id == shown.c.content_id)
         .join(counted, counted.c.content_id == CONTENTS.c.id, isouter=True)
         .where(*_in_queue(experiment_id), need > 0)
         .order_by(completed.desc(), CONTENTS.c.priority.desc(), CONTENTS.c.id)
     )
     rows = scope.session.connection().execute(statement)
-    return [Pending(row[0], row[1], int(row[2]), int(row[3]), row[4]) for row in rows]
+    return [Pending(row[0], row[1], int(row[2]), int(row[3]), row[4], int(row[5])) for row in rows]
 
 
 def pending(scope: Scope, experiment_id: int) -> Iterator[Pending]:
@@ -291,8 +301,7 @@ def _listed_of(scope: Scope, wanted: ListFilter, experiment_id: int) -> Iterator
         counted = counts(scope.place, scope.now, shown, experiment_id=experiment_id)
         found = {row[0]: row[1:] for row in session.connection().execute(select(counted))}
         for row in rows:
-            completed, scheduled = found.get(row.id, (0, 0))
-            yield _listed(row, int(completed), int(scheduled))
+            yield _listed(row, *(int(number) for number in found.get(row.id, (0, 0, 0))))
 
 
 _LISTED = (
@@ -333,8 +342,11 @@ def _list_pending(scope: Scope, wanted: ListFilter, limit: int | None, offset: i
         for item in part:
             row = rows.get(item.id)
             if row is not None:  # otherwise it was removed just now
-                yield _listed(row, item.completed, row.outputs_max - item.completed - item.need)
+                scheduled = row.outputs_max - item.completed - item.need
+                yield _listed(row, item.answers, item.completed, scheduled)
 
 
-def _listed(row: Any, completed: int, scheduled: int) -> ListedContent:
-    return ListedContent(row.key, row.slug, row.outputs_max, completed, scheduled, row.priority, row.gold, row.removed)
+def _listed(row: Any, answers: int, completed: int, scheduled: int) -> ListedContent:
+    return ListedContent(
+        row.key, row.slug, row.outputs_max, answers, completed, scheduled, row.priority, row.gold, row.removed
+    )

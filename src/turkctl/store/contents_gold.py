@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlmodel import Session
 
 from turkctl.store.assignments import ASSIGNMENTS
 from turkctl.store.base import Place
 from turkctl.store.contents import CONTENTS, LINKS
 from turkctl.store.hits import HITS
+from turkctl.store.intents import DONE, INTENTS, UNFINISHED
 from turkctl.store.people import hits_at
 
 
@@ -23,6 +24,41 @@ class Known:
     position: int
     key: str
     answer: str
+
+
+@dataclass(frozen=True)
+class Places:
+    """Numbers of places that HITs gave to items, those of HITs to be confirmed included."""
+
+    uses: Mapping[int, int]
+    """Number of HITs that show each item with a known answer, for those that any does."""
+    known: int = 0
+    """Places of such items in HITs with the current settings."""
+    others: int = 0
+    """Places of other items in them."""
+
+
+def places(session: Session, place: Place, experiment_id: int, settings_id: int) -> Places:
+    """Return what an experiment's HITs showed: the known items in all of them, the places of the current settings'."""
+    here = (INTENTS.c.mode == place.mode, INTENTS.c.market == place.market, INTENTS.c.experiment_id == experiment_id)
+    live = INTENTS.c.state.in_((*UNFINISHED, DONE))
+    shown = (
+        select(LINKS.c.content_id, func.count().label("hits"))
+        .join_from(LINKS, INTENTS, LINKS.c.token == INTENTS.c.token)
+        .join(CONTENTS, LINKS.c.content_id == CONTENTS.c.id)
+        .where(*here, live, CONTENTS.c.gold.is_not(None))
+        .group_by(LINKS.c.content_id)
+    )
+    is_known = case((CONTENTS.c.gold.is_not(None), 1), else_=0)
+    sums = (
+        select(func.coalesce(func.sum(is_known), 0), func.count())
+        .join_from(LINKS, CONTENTS, LINKS.c.content_id == CONTENTS.c.id)
+        .join(HITS, LINKS.c.hit_row == HITS.c.id)
+        .where(*hits_at(place), HITS.c.experiment_id == experiment_id, HITS.c.settings_id == settings_id)
+    )
+    known, total = session.connection().execute(sums).one()
+    uses = {row[0]: int(row[1]) for row in session.connection().execute(shown)}
+    return Places(uses, int(known), int(total) - int(known))
 
 
 @dataclass(frozen=True)
@@ -43,7 +79,7 @@ def submissions(
 ) -> Iterator[Submission]:
     """Return all submissions on HITs that show items with a known answer, of all or of these experiments.
 
-    With ``worker_id``, only those of that worker are read.
+    With ``worker_id``, only those of that worker are read. The first that was submitted comes first.
 
     Rejected work is included: it tells as much about the worker. An item that got its known answer after it was
     shown counts, and a removed one does.
@@ -65,6 +101,7 @@ def submissions(
     )
     if worker_id is not None:
         statement = statement.where(ASSIGNMENTS.c.worker_id == worker_id)
+    statement = statement.order_by(ASSIGNMENTS.c.submitted, ASSIGNMENTS.c.id)
     for row in session.connection().execute(statement).yield_per(1000):
         yield Submission(
             row.worker_id, row.experiment_id, row.settings_id, row.answers, row.document, shown.get(row.id, [])

@@ -44,8 +44,9 @@ class LabelAnswer:
 
 @dataclass(frozen=True)
 class ListedLabel:
-    """A label as lists show it."""
+    """A label as lists show it; ``row`` is its row in the table."""
 
+    row: int
     experiment: str
     item: str
     worker: str
@@ -311,4 +312,4 @@ _LISTED: Select[Any] = select(
 
 
 def _listed(row: Any) -> ListedLabel:
-    return ListedLabel(row.slug, row.item, row.worker_id, row.value, row.at, row.origin or None, row.status)
+    return ListedLabel(row.id, row.slug, row.item, row.worker_id, row.value, row.at, row.origin or None, row.status)

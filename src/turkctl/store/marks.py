@@ -9,7 +9,7 @@ from sqlalchemy import Connection, inspect, text
 
 from turkctl.copying import marks
 from turkctl.copying.marks import MoveMark
-from turkctl.store.engine import Database
+from turkctl.store.engine import WRITABLE, Database
 
 MARK = "mark"
 """The key of the mark among the facts about the database; absent: the study acts from it."""
@@ -36,11 +36,13 @@ def refuse_marked(database: Database) -> None:
 
 
 def read_mark(database: Database) -> MoveMark | None:
-    """Return the mark of the database; None if it has none, or no tables of ours.
+    """Return the mark of the database; None if it has none, no tables of ours, or is one that turkctl only reads.
 
     Raises:
         DatabaseUnreachableError: the database cannot be opened or read.
     """
+    if database.dialect not in WRITABLE:
+        return None
     with database.read() as session:
         connection = session.connection()
         return marks.read(mark_text(connection)) if inspect(connection).has_table(FACTS) else None

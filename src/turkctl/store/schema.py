@@ -21,7 +21,7 @@ from turkctl.store.engine import READ_ONLY_HINT, WRITABLE, Database
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0026"
+HEAD = "0027"
 """The revision this turkctl works with; a test keeps it equal to the newest migration."""
 
 _VERSIONS = Table(  # as Alembic makes it
@@ -40,6 +40,7 @@ def all_tables() -> MetaData:
         assignments,
         campaigns,
         contents,
+        contents_usable,
         erasures,
         experiments,
         hits,
@@ -68,6 +69,7 @@ def all_tables() -> MetaData:
     described += (labels.Label, labels.ExcludedWorker, labels.LabelAdmin, labels.LabelRun, labels.LabelState)
     described += (labels.LabelResult, labels.LabelWorker)
     described += (erasures.ErasedWorker,)
+    described += (contents_usable.ContentUnusable, contents_usable.ContentReading)
     described += (sign_ins.SignInAttempt, sign_ins.EndedSession)
     assert all(issubclass(model, TurkctlTable) for model in described)
     campaigns.describe_for_postgresql()

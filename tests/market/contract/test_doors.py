@@ -118,7 +118,7 @@ def test_every_answer_says_that_this_is_turkctls_market(door: Door, client: Any)
 
 def test_every_door_tells_the_rules_of_the_market(door: Door, client: Any):
     told = client.get_market_rules()
-    assert (told["Fee"], told["Unit"], told["Extensions"]) == ("mturk", "USD", ["gates", "own-ids", "studies"])
+    assert (told["Fee"], told["Unit"], told["Extensions"]) == ("mturk", "USD", ["gates", "items", "own-ids", "studies"])
 
 
 def test_a_review_report_is_what_boto3_reads(door: Door, client: Any):

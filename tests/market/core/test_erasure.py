@@ -73,8 +73,12 @@ def somebody(market: Market) -> tuple[str, str]:
         {"Name": f"Only {worker_id}", "Description": f"For {worker_id}.", "QualificationTypeStatus": "Active"},
     )["QualificationType"]["QualificationTypeId"]
     market.request_qualification("production", worker_id, kind)
+    post(market, Items=["the same"])  # which their work then keeps them out of
     assignment = works(
-        market, worker_id, post(market, RequesterAnnotation=f"for {worker_id}"), f"I am {NAME}, {OWN}, {worker_id}"
+        market,
+        worker_id,
+        post(market, RequesterAnnotation=f"for {worker_id}", Items=["the same"]),
+        f"I am {NAME}, {OWN}, {worker_id}",
     )
     market.approve_assignment(REQUESTER, {"AssignmentId": assignment, "RequesterFeedback": f"Thanks, {NAME}"})
     bonus = {"WorkerId": worker_id, "AssignmentId": assignment, "BonusAmount": "0.25", "Reason": f"{OWN} was quick"}

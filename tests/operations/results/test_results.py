@@ -16,6 +16,7 @@ from turkctl.operations.hits.details import show_hit
 from turkctl.operations.participants.answers import answers_of
 from turkctl.operations.results import rows as result_rows
 from turkctl.operations.results.rows import KEYS, WIDE_KEYS, Results, ResultsRequest, results
+from turkctl.operations.selection.gold import INCLUDE, ONLY
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.work import WorkSelection
 from turkctl.store import answered_items
@@ -41,7 +42,7 @@ def several(tmp_path: Path) -> Iterator[ContentStudy]:
 
 
 def found(study: ContentStudy, **options: Any) -> Results:
-    return results(study.world, ResultsRequest(options.pop("work", EVERYTHING), **options))
+    return results(study.world, ResultsRequest(options.pop("work", EVERYTHING), **{"gold": INCLUDE, **options}))
 
 
 def listed(study: ContentStudy, **options: Any) -> list[dict[str, Any]]:
@@ -58,7 +59,7 @@ def answered(study: ContentStudy, number: int = 1, **fields: str) -> tuple[str, 
 
 def test_the_answer_in_the_nth_field_is_about_the_nth_item(several: ContentStudy) -> None:
     work, keys = answered(several, label_1="a", label_2="b", label_3="c", age="31")
-    rows = listed(several)
+    rows = listed(several, gold=INCLUDE)
     assert all(tuple(row) == KEYS for row in rows)
     assert [(row["key"], row["position"], row["question"], row["answer"], row["field"]) for row in rows] == [
         (keys[0], 1, "label", "a", "label_1"),
@@ -125,10 +126,10 @@ def test_a_question_about_one_item_and_one_about_all_have_columns_of_their_own(s
 
 def test_known_items_can_be_left_out(several: ContentStudy) -> None:
     _work, keys = answered(several, **{f"label_{n}": "x" for n in (1, 2, 3)}, age="31")
-    assert [row["key"] for row in listed(several, gold=True)] == ["g1"]
-    assert [row["key"] for row in listed(several, gold=False)] == [*(key for key in keys if key != "g1"), None]
-    assert [row["key"] for row in listed(several, gold=True, wide=True)] == ["g1"]
-    assert [row["key"] for row in listed(several, gold=False, item="g1")] == []
+    assert [row["key"] for row in listed(several, gold=ONLY)] == ["g1"]
+    assert [row["key"] for row in listed(several, gold=None)] == [*(key for key in keys if key != "g1"), None]
+    assert [row["key"] for row in listed(several, gold=ONLY, wide=True)] == ["g1"]
+    assert [row["key"] for row in listed(several, gold=None, item="g1")] == ["g1", None]
 
 
 def test_one_item_is_found_with_what_was_said_about_all(several: ContentStudy) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -8,18 +10,23 @@ from typing import Any
 
 import pytest
 from dispatch_support import ContentStudy
+from hypothesis import given
+from hypothesis import strategies as st
 from study_support import everything, worker
 
-from turkctl.errors import UsageError
+from turkctl.errors import ConfigError, UsageError
 from turkctl.operations.content.dispatch import prepare_dispatch
-from turkctl.operations.content.groups import mixed
+from turkctl.operations.content.groups import KnownItems, mixed
 from turkctl.operations.payments.bonus import prepare_bonus
 from turkctl.operations.payments.orders import BonusRequest
+from turkctl.operations.project.experiments import gold_wanted
+from turkctl.operations.selection.gold import Accuracy
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.work import WorkSelection
 from turkctl.operations.workers.approve import prepare_approve
 from turkctl.operations.workers.lists import list_workers
 from turkctl.operations.workers.reject import prepare_reject
+from turkctl.store.contents_gold import Places
 
 KEYS = 'contents_per_hit = 3\ngold_per_hit = 2\nanswer_field = "label_{n}"\noutputs = 2\n'
 GOLD = "key,url,truth\ng1,x,Cat\ng2,x,dog\ng3,x,cow\nopen,x,\n"
@@ -60,12 +67,75 @@ def test_each_hit_shows_so_many_known_items_none_twice_and_they_are_never_pendin
 
 
 def test_known_items_stand_at_places_that_follow_from_the_token_alone() -> None:
-    ids, gold = list(range(10)), [101, 102, 103]
-    assert mixed(ids, gold, 2, "a token") == mixed(ids, gold, 2, "a token")
-    places = {tuple(item > 100 for item in mixed(ids, gold, 2, f"token {n}")) for n in range(200)}
+    ids, gold = list(range(10)), [101, 102]
+    assert mixed(ids, gold, "a token") == mixed(ids, gold, "a token")
+    places = {tuple(item > 100 for item in mixed(ids, gold, f"token {n}")) for n in range(200)}
     assert len(places) > 40, "anywhere, the first and the last place included"
-    assert {item for n in range(200) for item in mixed(ids, gold, 2, f"token {n}")} == {*ids, *gold}
-    assert mixed(ids, [101], 2, "token").count(101) == 1
+    assert all(sorted(mixed(ids, gold, f"token {n}")) == [*ids, *gold] for n in range(200))
+
+
+@given(
+    gold=st.lists(st.integers(), unique=True, max_size=12),
+    sizes=st.lists(st.integers(1, 9), max_size=40),
+    share=st.floats(0.05, 0.5),
+)
+def test_known_items_have_their_share_of_all_places_and_none_comes_twice_before_all_came(
+    gold: list[int], sizes: list[int], share: float
+) -> None:
+    most = math.ceil(round(gold_wanted(9, share), 6))
+    dealer = KnownItems(gold, Places({}), 0, share, most)
+    dealt = [dealer.deal(size, f"token {n}") for n, size in enumerate(sizes)]
+    uses = Counter(item for items in dealt for item in items)
+    assert max(uses.values(), default=0) - min((uses[item] for item in gold), default=0) <= 1
+    assert all(len(items) == len(set(items)) <= most for items in dealt)
+    if len(gold) >= most:
+        assert abs(sum(uses.values()) - gold_wanted(sum(sizes), share)) <= 0.5 + 1e-9
+
+
+def test_what_earlier_hits_showed_is_taken_into_account() -> None:
+    places = Places({1: 5, 2: 4, 3: 5}, known=2, others=9)
+    dealer = KnownItems([1, 2, 3], places, 0, 0.1, 1)
+    assert [dealer.deal(9, "a"), dealer.deal(9, "b")] == [[], [2]]
+    assert dealer.used_up_after == 3
+    assert KnownItems([1, 2, 3], Places({}), 1, None, 1).used_up_after is None
+
+
+def test_a_dispatch_says_from_when_on_people_meet_known_items_again(tmp_path: Path) -> None:
+    study = ContentStudy(tmp_path, 'contents_per_hit = 2\ngold_per_hit = 1\nanswer_field = "label_{n}"\n')
+    study.add_numbered(8)
+    study.add("key,url,truth\ng1,x,cat\ng2,x,cat\n", gold="truth")
+    plan, act = prepare_dispatch(study.world, Selection())
+    (note,) = plan.notes
+    assert note.startswith("photos: whoever does more than 2 HITs meets known items again, as there are 2;")
+    study.apply((plan, act), workers=1)
+    known = [next(key for key in keys if key.startswith("g")) for keys in study.shown().values()]
+    assert Counter(known) == {"g1": 2, "g2": 2}
+    assert set(known[:2]) == set(known[2:]) == {"g1", "g2"}
+    study.world.close()
+
+
+def test_a_share_of_places_gives_hits_known_items_by_turns(tmp_path: Path) -> None:
+    study = ContentStudy(tmp_path, 'contents_per_hit = 5\ngold_share = 0.1\nanswer_field = "label_{n}"\n')
+    study.add_numbered(45)
+    study.add("key,url,truth\n" + "".join(f"g{n},x,cat\n" for n in range(9)), gold="truth")
+    for _ in range(9):
+        study.dispatch(hits=1)
+    numbers = [sum(key.startswith("g") for key in keys) for keys in study.shown().values()]
+    assert sum(numbers) == 5, "a tenth of 50 places"
+    assert set(numbers) == {0, 1}
+    study.world.close()
+
+
+def test_a_number_and_a_share_of_known_items_exclude_each_other(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="exclude each other"):
+        ContentStudy(tmp_path, "contents_per_hit = 5\ngold_share = 0.1\ngold_per_hit = 1\n")
+
+
+def test_an_accuracy_has_an_interval_that_narrows_with_the_number_of_items() -> None:
+    assert Accuracy().as_dict() == {"gold_n": 0, "gold_accuracy": None, "gold_low": None, "gold_high": None}
+    four, many = Accuracy(4, 4).as_dict(), Accuracy(100, 90).as_dict()
+    assert (four["gold_low"], four["gold_high"]) == (0.5101, 1.0)
+    assert (many["gold_low"], many["gold_high"]) == (0.8256, 0.9448)
 
 
 def test_a_worker_cannot_tell_which_items_are_known(study: ContentStudy) -> None:
@@ -91,7 +161,8 @@ def test_accuracy_is_the_share_of_known_answers_right_whatever_became_of_the_wor
     study.answer(second, 3, nothing="at all")
     study.sync()
     study.apply(prepare_reject(study.world, [rejected], "careless"))
-    expected = {worker(1): (4, 0.5), worker(2): (2, 0.0), worker(3): (2, 0.0)}
+    # Of the second HIT, one known item was in the first, too: it counts once, by the first answer.
+    expected = {worker(1): (3, 0.6667), worker(2): (2, 0.0), worker(3): (2, 0.0)}
     assert listed(study) == listed(study, experiment="photos") == expected
 
 

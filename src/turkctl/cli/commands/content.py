@@ -101,20 +101,22 @@ def list_(
     ] = 0,
     ended: select.Ended = False,
 ) -> None:
-    """List items with the number of outputs wanted, completed, and scheduled on open HITs.
+    """List items with the number of answers, of usable ones, of those wanted, and of those that open HITs may bring.
 
     Examples:
         turkctl content list --experiment photos
         turkctl content list --pending --limit 20
         turkctl content list --sort priority --desc --columns key,priority
     """
-    from turkctl.operations.content.items import COLUMNS, list_content
+    from turkctl.operations.content.items import COLUMNS, OLDER_KEYS, list_content, summaries
 
     run = invocation(ctx)
     first, later = (0, offset) if listing.sorts else (offset, 0)
     narrowed: dict[str, Any] = {"pending": pending, "gold": gold, "removed": removed, "ended": ended}
     rows = list_content(run.context, experiment, **narrowed, limit=listing.enough, offset=first)
-    listing.show(run, COLUMNS, rows, skip=later)
+    listing.show(run, COLUMNS, rows, keys=OLDER_KEYS, skip=later)
+    for line in [] if gold or removed else summaries(run.context, experiment):
+        run.output.note(line)
 
 
 app.command(name="results")(content_results.results)

@@ -13,6 +13,7 @@ from turkctl.cli.common import invocation
 from turkctl.cli.export import (
     ALL_FORMATS,
     Counted,
+    Gold,
     ItemColumns,
     check_format,
     show_renamed,
@@ -39,14 +40,7 @@ def results(
         typer.Option("--status", metavar="STATUS", help="Only work that is submitted, approved or rejected."),
     ] = None,
     item: Annotated[str | None, typer.Option("--item", metavar="KEY", help="Only answers about this item.")] = None,
-    gold: Annotated[
-        bool | None,
-        typer.Option(
-            "--gold/--no-gold",
-            help="Only answers to items with a known answer, or only the others.",
-            show_default="both",
-        ),
-    ] = None,
+    gold: Gold = None,
     item_columns: ItemColumns = False,
     form: Annotated[
         str | None,
@@ -73,10 +67,11 @@ def results(
     Examples:
         turkctl content results --experiment photos --file answers.csv
         turkctl content results --wide --item-columns --file answers.csv
-        turkctl content results --item photo-3 --no-gold --status approved
+        turkctl content results --item photo-3 --status approved
     """
     from turkctl.operations.results.rows import ResultsRequest
     from turkctl.operations.results.rows import results as find_results
+    from turkctl.operations.selection.gold import check_gold
     from turkctl.outputs import is_standard, refuse_standard
 
     run = invocation(ctx)
@@ -89,7 +84,7 @@ def results(
         selectors.work(run),
         status or (),
         item=item,
-        gold=gold,
+        gold=check_gold(gold),
         wide=wide,
         item_columns=item_columns,
         key_file=anonymize,

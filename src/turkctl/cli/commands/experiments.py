@@ -48,7 +48,7 @@ def configure(
         turkctl experiments configure
         turkctl experiments configure --dry-run
     """
-    from turkctl.operations.configure import configure_project, wrapped
+    from turkctl.operations.configure import added_to_pages, configure_project
     from turkctl.operations.project.differences import in_words
     from turkctl.operations.project.files import read_project
 
@@ -71,10 +71,8 @@ def configure(
             f"campaign {number} is superseded by the new code version; its open HITs stay: "
             f"to expire them, run: turkctl hits expire --campaign {number}"
         )
-    for slug in wrapped(found):
-        run.output.note(
-            f"experiment '{slug}': its page has no form: it is posted in one that turkctl adds, with a button to submit"
-        )
+    for slug, words in added_to_pages(found):
+        run.output.note(f"experiment '{slug}': {words}")
     if not found.experiments:
         run.output.note("no experiment found: add [experiments.NAME] to turkctl.toml, or a folder with experiment.toml")
 

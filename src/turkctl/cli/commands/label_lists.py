@@ -91,11 +91,12 @@ def list_(
         turkctl labels list --experiment photos --worker carl
         turkctl labels list --sort item --columns item,worker,label
     """
-    from turkctl.operations.labels.lists import LABEL_COLUMNS, LABEL_KEYS, list_labels
+    from turkctl.operations.labels.lists import GOLD_COLUMN, LABEL_COLUMNS, LABEL_KEYS, columns_with_gold, list_labels
 
     run = invocation(ctx)
+    columns = columns_with_gold(run.context, experiment, LABEL_COLUMNS)
     rows = list_labels(run.context, experiment, item, worker, ended=ended)
-    listing.show(run, LABEL_COLUMNS, rows, keys=LABEL_KEYS)
+    listing.show(run, columns, rows, keys=(*LABEL_KEYS, GOLD_COLUMN))
 
 
 def export(
@@ -108,6 +109,15 @@ def export(
         bool,
         typer.Option("--by-hand", help="Write the labels set by hand instead, as `labels set --from` takes them."),
     ] = False,
+    gold: Annotated[
+        str | None,
+        typer.Option(
+            "--gold",
+            metavar="include|only",
+            help="Whether to write items with a known answer too, or only them.",
+            show_default="include; with --results, leave them out",
+        ),
+    ] = None,
     form: Annotated[
         str | None,
         typer.Option(
@@ -129,13 +139,17 @@ def export(
     Examples:
         turkctl labels export --experiment photos --file labels.csv
         turkctl labels export --experiment photos --results --file results.jsonl
+        turkctl labels export --experiment photos --results --gold only
     """
     from turkctl.cli.export import check_format, write_rows
+    from turkctl.operations.selection.gold import check_gold
 
     run = invocation(ctx)
     if results and by_hand:
         raise UsageError("--results and --by-hand cannot be used together", hint="keep one of them")
-    columns, rows = _exported(run.context, experiment, results=results, by_hand=by_hand)
+    if by_hand and gold is not None:
+        raise UsageError("--gold cannot be used with --by-hand", hint="leave one of them out")
+    columns, rows = _exported(run.context, experiment, results=results, by_hand=by_hand, gold=check_gold(gold))
     suffix = "" if file is None else file.suffix.lstrip(".").lower()
     chosen = form or suffix or ("jsonl" if run.wants_json else "csv")
     if file is not None:
@@ -146,16 +160,19 @@ def export(
 
 
 def _exported(
-    world: World, experiment: str | None, *, results: bool, by_hand: bool
+    world: World, experiment: str | None, *, results: bool, by_hand: bool, gold: str | None
 ) -> tuple[Sequence[str], Iterator[Mapping[str, Any]]]:
     """Return what is exported: its columns, and its rows, which are read on demand."""
     from turkctl.operations.labels import lists
+    from turkctl.operations.selection.gold import INCLUDE
 
     if results:
-        return lists.columns_of_results(world, experiment), lists.list_results(world, experiment)
+        columns = lists.columns_of_results(world, experiment, gold=gold)
+        return columns, lists.list_results(world, experiment, gold=gold)
     if by_hand:
         return lists.BY_HAND_COLUMNS, lists.list_by_hand(world, experiment)
-    return lists.LABEL_COLUMNS, lists.list_labels(world, experiment, counting=True)
+    columns = lists.columns_with_gold(world, experiment, lists.LABEL_COLUMNS)
+    return columns, lists.list_labels(world, experiment, counting=True, gold=gold or INCLUDE)
 
 
 @bundled
@@ -192,7 +209,9 @@ def show(
     run = invocation(ctx)
     shown = show_item(run.context, named_or_only(run.context, experiment), item)
     if run.output.format == "table":
-        shown["votes"] = [{**vote, "flags": " ".join(vote["flags"] or ())} for vote in shown["votes"]]
+        for vote in shown["votes"]:
+            vote["flags"] = " ".join(vote["flags"] or ())
+            del vote["remarks"]  # too long for a column of votes; the flags say the same
     run.output.record(shown)
 
 

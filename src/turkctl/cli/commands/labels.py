@@ -1,8 +1,9 @@
-"""``turkctl labels``: aggregate, and the workers."""
+"""``turkctl labels``: aggregate, the workers, and how far they agree."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,13 @@ import typer
 from turkctl.cli.bundles import bundled
 from turkctl.cli.commands import label_changes, label_lists
 from turkctl.cli.common import invocation, make_group
-from turkctl.cli.label_options import File, Files, Force, OneExperiment, Options, Reading, Regex
+from turkctl.cli.label_options import Duplicates, File, Files, Force, OneExperiment, Options, Reading, Regex
 from turkctl.cli.listing import Listing
 from turkctl.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from turkctl.cli.invocation import Invocation
+    from turkctl.labels.agreement import Reliability
     from turkctl.labels.result import Result
     from turkctl.operations.labels.files import FileRequest, FileResult
     from turkctl.operations.labels.runs import AggregateRequest, AggregationOutcome
@@ -72,7 +74,7 @@ def workers(
     file: File = None,
     experiment: OneExperiment = None,
 ) -> None:
-    """Show workers: their ability, noise and bias, and who is reversed, guessing or one-sided.
+    """Show workers: how often they are right about each class, what they mistake for what, and what stands out.
 
     The workers of a FILE of labels are worked out now; those of an experiment are from its last aggregation.
 
@@ -88,7 +90,79 @@ def workers(
         reading.refuse()
         rows = _workers_of(run, experiment, options)
     shown = worker_rows(rows, run.output.format)
-    listing.show(run, list(shown[0]), shown)
+    columns = [name for name in shown[0] if name != "flags" or run.output.format != "table"]
+    listing.show(run, columns, shown)
+
+
+@app.command()
+@bundled
+def agreement(
+    ctx: typer.Context,
+    reading: Reading,
+    file: File = None,
+    experiment: OneExperiment = None,
+    duplicates: Duplicates = "last",
+) -> None:
+    """Show how far workers agree beyond chance: Krippendorff's alpha and, of two, Cohen's kappa, also by class.
+
+    The agreement of a FILE of labels is worked out now; that of an experiment is from its last aggregation.
+
+    Examples:
+        turkctl labels agreement --experiment photos
+        turkctl labels agreement votes.csv --json
+    """
+    run = invocation(ctx)
+    if file is not None:
+        _refuse_experiments(experiment, None, force=False)
+        found, odd = _agreement_of_file(run, _request(file, Options(duplicates=duplicates), reading))
+    else:
+        reading.refuse()
+        if duplicates != "last":
+            raise UsageError(
+                "--duplicates has no effect on an earlier aggregation",
+                hint="leave it out, or give it to: turkctl labels aggregate --force",
+            )
+        found, odd = _agreement_of_experiment(run, experiment), 0
+    if found["alpha"] is None:
+        from turkctl.operations.labels.quality import agreement_line
+
+        run.output.note(agreement_line(found))
+    run.output.record(found if run.output.format != "table" else _readable(found))
+    if odd:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _agreement_of_file(run: Invocation, request: FileRequest) -> tuple[dict[str, Any], int]:
+    """Return the agreement, and the number of labels that are none of the classes."""
+    from turkctl.operations.labels.files import measure_file
+
+    found = measure_file(replace(request, method="majority"), run.output.stdin, run.output.meter)
+    for note in found.notes:
+        run.output.note(note)
+    for told in found.warnings:
+        run.output.warn(told)
+    return found.agreement.as_dict(), found.left_out.odd
+
+
+def _agreement_of_experiment(run: Invocation, experiment: str | None) -> dict[str, Any]:
+    from turkctl.operations.experiments.stored import named_or_only
+    from turkctl.operations.labels.quality import agreement_of
+
+    return agreement_of(run.context, named_or_only(run.context, experiment))
+
+
+def _readable(found: dict[str, Any]) -> dict[str, Any]:
+    """Return an agreement as a terminal shows it: a coefficient and its interval in one text, and a row per class."""
+    from turkctl.operations.labels.quality import class_rows, interval
+
+    whole = {
+        name: value for name, value in found.items() if name in ("experiment", "run", "items", "labels", "workers")
+    }
+    rows = class_rows(found)
+    coefficients = {name: interval(found, name) for name in ("alpha", "kappa")}
+    kept = [name for name in coefficients if coefficients[name] or name == "alpha"]
+    rows = [{key: row[key] for key in ("class", "share", *kept)} for row in rows]
+    return {**whole, **{name: coefficients[name] for name in kept}, "classes": rows}
 
 
 def _workers_of(run: Invocation, experiment: str | None, options: Options) -> list[dict[str, Any]]:
@@ -142,6 +216,8 @@ def _aggregate_file(run: Invocation, request: FileRequest, files: Files, protect
     from turkctl.operations.labels.files import INTERVAL, ITEM_COLUMNS
 
     found = _aggregated(run, request)
+    if found.result.agreement is not None:
+        run.output.note(_agreement_line(found.result.agreement))
     _write(run, files, found.result, request.file, protected)
     columns = (*ITEM_COLUMNS, *INTERVAL) if found.result.numeric else ITEM_COLUMNS
     run.output.rows(columns, found.result.item_rows())
@@ -159,6 +235,12 @@ def _aggregated(run: Invocation, request: FileRequest) -> FileResult:
     for told in (*found.warnings, *found.result.run.warnings):
         run.output.warn(told)
     return found
+
+
+def _agreement_line(agreement: Reliability) -> str:
+    from turkctl.operations.labels.quality import agreement_line
+
+    return agreement_line(agreement.as_dict())
 
 
 def _aggregate_experiments(run: Invocation, request: AggregateRequest, files: Files, protected: Protected) -> None:
@@ -209,6 +291,8 @@ def _tell(run: Invocation, outcome: AggregationOutcome) -> None:
         changes = ", ".join(f"{name} {number:,}" for name, number in outcome.changes.items())
         run.output.note(f"{slug}: run {outcome.run}, {summary(outcome.result)}")
         run.output.note(f"{slug}: {changes or 'no changes'}")
+        if outcome.result.agreement is not None:
+            run.output.note(f"{slug}: {_agreement_line(outcome.result.agreement)}")
         for told in (*outcome.warnings, *outcome.result.run.warnings):
             run.output.warn(f"{slug}: {told}")
 
@@ -233,10 +317,12 @@ def _write_workers(run: Invocation, file: Path, rows: list[dict[str, Any]], prot
 
 
 def worker_rows(rows: Sequence[dict[str, Any]], form: str) -> list[dict[str, Any]]:
-    """Return a row per worker; flags are a list in JSON, and words elsewhere."""
-    if form in ("table", "csv"):
-        return [{**row, "flags": " ".join(row["flags"] or ())} for row in rows]
-    return list(rows)
+    """Return a row per worker; what is a table or a list in JSON is a text elsewhere."""
+    if form not in ("table", "csv"):
+        return list(rows)
+    from turkctl.operations.labels.quality import TOLD_CLASSES, readable_workers
+
+    return readable_workers(rows, TOLD_CLASSES if form == "table" else None)
 
 
 label_lists.register(app)

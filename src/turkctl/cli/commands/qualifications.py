@@ -191,6 +191,7 @@ def delete(
 
     Examples:
         turkctl qualifications delete trained --dry-run
+        turkctl qualifications delete trained --yes
     """
     from turkctl.operations.qualifications.delete import prepare_delete_types
 

@@ -28,7 +28,7 @@ def report(
     ] = None,
     anonymize: ReportPseudonyms = None,
 ) -> None:
-    """Show an experiment's closing report: people, dates, work, money by kind, wages, exclusions and why, campaigns.
+    """Show an experiment's closing report: people, dates, work, money, wages, labels, exclusions and why, campaigns.
 
     Read the newest work first, with turkctl sync. With the same key file, the pseudonyms are those of
     `participants export`.

@@ -26,6 +26,7 @@ from turkctl.operations.labels.lists import (
 )
 from turkctl.operations.labels.needs_more import COLUMNS as NEEDED
 from turkctl.operations.labels.needs_more import needs_more
+from turkctl.operations.labels.quality import TOLD_CLASSES, readable_workers
 
 pages = Blueprint("labels", __name__)
 
@@ -34,7 +35,7 @@ SIZE = 50
 MOST_WORKERS = 200
 """Annotators of the page."""
 MOST_RUNS = 20
-_WORKER_COLUMNS = ("worker", "n", "agreement", "sensitivity", "specificity", "flags", "excluded")
+_WORKER_COLUMNS = ("worker", "n", "agreement", "with_others", "right", "wrong_as", "remarks", "excluded")
 
 
 @pages.get("/labels")
@@ -80,7 +81,8 @@ def _workers(slug: str) -> tuple[list[dict[str, Any]], str | None]:
     """Return the annotators as the last aggregation saw them, or why there are none."""
     here = desk()
     try:
-        return here.veil.rows(list_workers(here.world, slug)[:MOST_WORKERS]), None
+        rows = list_workers(here.world, slug)[:MOST_WORKERS]
+        return here.veil.rows(readable_workers(rows, TOLD_CLASSES)), None
     except UsageError as error:
         return [], f"{error.message}; {error.hint}"
 

@@ -20,7 +20,7 @@ MOST = 200
 """Rows of each list; a person with more is seldom looked at row by row."""
 FACTS = (
     *("assignments", "submitted", "approved", "rejected", "last_seen", "hours", "wage"),
-    *("gold_n", "gold_accuracy", "blocked"),
+    *("gold_n", "gold_accuracy", "gold_low", "gold_high", "blocked"),
 )
 WORK = ("assignment_id", "experiment", "status", "submitted", "reward", "bonuses", "paid", "minutes", "wage")
 PAYMENTS = ("paid_at", "kind", "assignment_id", "experiment", "amount", "fee", "reason", "source")

@@ -11,11 +11,11 @@ from sqlmodel import Session
 
 from turkctl.errors import FundsError, UsageError
 from turkctl.fees import FeeRule
-from turkctl.operations.content.groups import ItemGroup, make_groups, mixed
+from turkctl.operations.content.groups import ItemGroup, KnownItems, make_groups, mixed
 from turkctl.operations.content.posting import Dispatching, digest
 from turkctl.operations.engine.plan import FAILED, ItemError, ItemResult, Plan, Step
 from turkctl.operations.engine.world import World
-from turkctl.operations.experiments.rendering import Row, task_of
+from turkctl.operations.experiments.rendering import Row, task_of, version_source
 from turkctl.operations.experiments.stored import find_active_experiment, settings_of
 from turkctl.operations.hits.create import MAX_HITS
 from turkctl.operations.intents.outcomes import RESEND_WITHIN
@@ -25,11 +25,13 @@ from turkctl.operations.intents.settle import Settled, settle
 from turkctl.operations.limits.budgets import exposure, headroom
 from turkctl.operations.limits.room import Room, read_room
 from turkctl.operations.market_rules import learn_rules
+from turkctl.operations.project.questions import check_places
 from turkctl.operations.qualifications.study_types import require_market
 from turkctl.operations.selection.hits import Selection, compile_regex
 from turkctl.operations.sync.run import read_market, unread_since_expiry
-from turkctl.store import contents, contents_counts, experiments, intents, market_rules
-from turkctl.store.base import Scope
+from turkctl.operations.sync.usable import look_at_answers
+from turkctl.store import contents, contents_counts, contents_gold, contents_usable, experiments, intents, market_rules
+from turkctl.store.base import Place, Scope
 from turkctl.store.experiments import Version
 from turkctl.store.intents import Batch, Intent
 from turkctl.units import ZERO, money_text
@@ -97,6 +99,9 @@ def prepare_dispatch(
     settled = settle(world, now)
     _read_expired(world, selection, now)
     with world.database.read() as session:
+        chosen = _chosen(session, world, selection)
+    look_at_answers(world, chosen)
+    with world.database.read() as session:
         entered = _entered(session, _chosen(session, world, selection), settled, now)
         shares = _shares(session, world, selection, hits, entered, now)
         promised = exposure(Scope(session, world.place, now))
@@ -106,9 +111,14 @@ def prepare_dispatch(
     if hits is not None and entered:
         posted = f"{counted(entered, 'HIT')} that an interrupted dispatch had posted"
         draft.notes.append(f"{posted} {plural(entered, 'counts', 'count')} within --hits {hits}")
+    keeps_apart = world.engine().call(world.mturk.keeps_items_apart)
     with world.database.read() as session:
         for share in shares:
-            _plan_share(Scope(session, world.place, now), share, draft)
+            _hold_back(Scope(session, world.place, now), share, draft)
+        for share in shares:
+            planned = _plan_share(Scope(session, world.place, now), share, draft)
+            if not keeps_apart:
+                draft.notes += _loss(session, world.place, share, planned)
     if draft.wrong and not draft.steps:
         raise draft.wrong[0][1]
     if draft.funds and not draft.steps:
@@ -193,17 +203,43 @@ def _share(scope: Scope, version: Version, left: int, most: int) -> _Share:
     return _Share(version, room, unanswered, groups, contents.gold_ids(session, version.experiment_id), stopped, fee)
 
 
-def _plan_share(scope: Scope, share: _Share, draft: _Draft) -> None:
+WORTHLESS = 10
+"""From so many answers on, none of which is usable, nothing more is asked: a setting is wrong, not ten people."""
+
+
+def _hold_back(scope: Scope, share: _Share, draft: _Draft) -> None:
+    """Post nothing new for an experiment whose answers cannot count, whoever gives them."""
+    version, settings = share.version, settings_of(share.version)
+    if not share.groups:
+        return
+    try:
+        check_places(version_source(version), settings)
+        if not contents_usable.has_unusable(scope.session, version.experiment_id, WORTHLESS):
+            return
+        numbers = contents_usable.numbers(scope.session, scope.place, version.experiment_id)
+        if numbers.unusable >= WORTHLESS and numbers.unusable == numbers.answers:
+            raise UsageError(
+                f"none of its {numbers.answers:,} answers is usable: all are blank, skipped or outside the classes",
+                hint=f"check answer_field and [experiments.{version.slug}.labels], then: turkctl experiments configure",
+            )
+    except UsageError as error:
+        draft.wrong.append((version.slug, UsageError(f"{version.slug}: {error.message}", hint=error.hint)))
+        share.groups = []
+
+
+def _plan_share(scope: Scope, share: _Share, draft: _Draft) -> list[ItemGroup]:
+    """Add the steps of an experiment to the draft; return the groups of items that they are for."""
+    planned: list[ItemGroup] = []
     version, settings = share.version, settings_of(share.version)
     for number, intent in enumerate(share.unanswered, start=1):
         draft.steps.append(_step(f"{version.slug} again {number}", intent, Post.restore(version, intent.request)))
     if share.stopped:
         draft.notes.append(f"{version.slug}: {share.stopped}; more is pending")
-    if len(share.gold) < settings.gold_per_hit and share.groups:
-        has = f"{version.slug} has {counted(len(share.gold), 'item')} with a known answer"
-        draft.notes.append(f"{has}, but gold_per_hit = {settings.gold_per_hit}: its HITs show fewer")
-    if share.groups:
-        share.fee.check_reward(settings.reward)
+    if not share.groups:
+        return planned
+    _on_known_items(scope, share, draft)
+    share.fee.check_reward(settings.reward)
+    known = _known_items(scope, share)
     number, batch = 0, Batch.begin(scope)
     for group in share.groups:
         for part, size in enumerate(group.assignments):
@@ -211,8 +247,8 @@ def _plan_share(scope: Scope, share: _Share, draft: _Draft) -> None:
             refusal = share.room.money_refuses(post.cost, draft.balance)
             if refusal is not None:
                 draft.funds.append(f"{version.slug}: {refusal}; more is pending")
-                return
-            intent = _intent(batch, share, group, part, post)
+                return planned
+            intent = _intent(batch, share, group, part, post, known)
             number += 1
             mistake = None if part else find_mistake(scope.session, version, intent.request["contents"])
             if mistake is not None:
@@ -221,15 +257,63 @@ def _plan_share(scope: Scope, share: _Share, draft: _Draft) -> None:
             share.room.take(post.cost)
             draft.balance -= post.cost
             draft.steps.append(_step(f"{version.slug} {number}", intent, post))
+            if not part:
+                planned.append(group)
+    return planned
 
 
-def _intent(batch: Batch, share: _Share, group: ItemGroup, part: int, post: Post) -> Intent:
+def _known_items(scope: Scope, share: _Share) -> KnownItems:
+    """Return what deals an experiment's known items out to its HITs."""
+    version, settings = share.version, settings_of(share.version)
+    places = contents_gold.places(scope.session, scope.place, version.experiment_id, version.settings_id)
+    return KnownItems(share.gold, places, settings.gold_per_hit, settings.gold_share, settings.most_gold_per_hit)
+
+
+def _on_known_items(scope: Scope, share: _Share, draft: _Draft) -> None:
+    """Note that there are too few known items for the HITs, or for those who will do many of them."""
+    slug, settings, number = share.version.slug, settings_of(share.version), len(share.gold)
+    most = settings.most_gold_per_hit
+    if number < most:
+        share_of = settings.gold_share
+        asked = f"gold_per_hit = {settings.gold_per_hit}" if share_of is None else f"gold_share = {share_of:g}"
+        has = f"{slug} has {counted(number, 'item')} with a known answer"
+        draft.notes.append(f"{has}, but {asked}: its HITs show fewer")
+    known = _known_items(scope, share)
+    for group in share.groups:
+        for part in range(len(group.assignments)):
+            known.deal(len(group.ids), f"{group.ids} {part}")
+    if most and known.used_up_after is not None:
+        draft.notes.append(
+            f"{slug}: whoever does more than {counted(known.used_up_after, 'HIT')} meets known items again, as there "
+            f"are {number:,}; each counts once; to add some: turkctl content add FILE --gold COLUMN"
+        )
+
+
+def _loss(session: Session, place: Place, share: _Share, planned: Sequence[ItemGroup]) -> list[str]:
+    """Return how many of the answers may come from people who answer an item a second time, which do not count.
+
+    Only turkctl's own market can keep them from it; on others they are paid, and their items stay pending.
+    """
+    answered = contents_usable.people_who_answered(session, place, [item for group in planned for item in group.ids])
+    lost = 0
+    for group in planned:
+        people = sum(group.assignments)
+        elsewhere = people - max(group.assignments)  # somebody may do all parts of an item's HITs
+        lost += sum(min(people, answered.get(item, 0) + elsewhere) for item in group.ids)
+    lost *= settings_of(share.version).outputs_per_assignment
+    if not lost:
+        return []
+    may = f"up to {counted(lost, 'answer')} may come from people who answer an item a second time"
+    return [f"{share.version.slug}: {may}: this market cannot prevent it; those do not count, and are asked for again"]
+
+
+def _intent(batch: Batch, share: _Share, group: ItemGroup, part: int, post: Post, known: KnownItems) -> Intent:
     """Return the intent of one HIT. Its token stays the same until something is posted for its items."""
     version, settings, ids = share.version, settings_of(share.version), group.ids
     times = sum(item.shown for item in group.items)
     made_of: tuple[str | int, ...] = ("dispatch", version.experiment_id, version.settings_id, times, part, *ids)
     intent = batch.post(version, post.stored(), post.cost, *made_of, digest=digest(version.experiment_id))
-    shown = mixed(ids, share.gold, settings.gold_per_hit, intent.token)
+    shown = mixed(ids, known.deal(len(ids), intent.token), intent.token)
     intent.request |= {
         "contents": shown,
         "gold": sorted(set(shown) - set(ids)),

@@ -8,12 +8,15 @@ shown in several HITs.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from turkctl.fees import FeeRule
+from turkctl.operations.project.experiments import gold_wanted
 from turkctl.store.contents_counts import Pending
+from turkctl.store.contents_gold import Places
 
 LOOKAHEAD = 2000
 """Number of further items that may fill the groups begun, once no new group is possible."""
@@ -69,10 +72,55 @@ def make_groups(
     return made, more
 
 
-def mixed(ids: Sequence[int], gold: Sequence[int], number: int, token: str) -> list[int]:
-    """Return the items of a HIT with ``number`` distinct known ones at random positions, determined by the token."""
+def mixed(ids: Sequence[int], known: Sequence[int], token: str) -> list[int]:
+    """Return the items of a HIT with the known ones at random positions, determined by the token."""
     rng = random.Random(token)  # noqa: S311  # must be reproducible; it guards no secret
     shown = list(ids)
-    for known in rng.sample(gold, min(number, len(gold))):
-        shown.insert(rng.randint(0, len(shown)), known)
+    for each in known:
+        shown.insert(rng.randint(0, len(shown)), each)
     return shown
+
+
+class KnownItems:
+    """Deals items with a known answer out to HITs: each as often as any other, so that people meet each once.
+
+    HITs that are posted one after another show different ones, until all were shown. How many a HIT gets is a fixed
+    number, or follows from the share of all places that they are to have.
+    """
+
+    def __init__(self, gold: Sequence[int], places: Places, number: int, share: float | None, most: int) -> None:
+        """Begin from what earlier HITs showed.
+
+        Args:
+            gold: the ids of the known items.
+            places: what earlier HITs showed.
+            number: known items of each HIT, if ``share`` is None.
+            share: of all places, 0 to 1.
+            most: the highest number in a HIT.
+        """
+        self._uses = {item: places.uses.get(item, 0) for item in gold}
+        self._known, self._others = places.known, places.others
+        self._number, self._share, self._most = number, share, most
+
+    def deal(self, others: int, token: str) -> list[int]:
+        """Return the known items of the next HIT, which shows so many others: the least used, at random among equal."""
+        rng = random.Random(f"known {token}")  # noqa: S311  # must be reproducible; it guards no secret
+        order = sorted((uses, rng.random(), item) for item, uses in self._uses.items())
+        dealt = [item for _uses, _chance, item in order[: self._wanted(others)]]
+        for item in dealt:
+            self._uses[item] += 1
+        self._known += len(dealt)
+        self._others += others
+        return dealt
+
+    def _wanted(self, others: int) -> int:
+        if self._share is None:
+            return self._number
+        due = math.floor(gold_wanted(self._others + others, self._share) + 0.5) - self._known
+        return min(max(0, due), self._most)
+
+    @property
+    def used_up_after(self) -> int | None:
+        """Return after how many HITs somebody has met all known items, if there are more HITs than that; else None."""
+        enough = -(-len(self._uses) // max(1, self._most))
+        return enough if max(self._uses.values(), default=0) > 1 else None

@@ -18,16 +18,21 @@ from turkctl.operations.content.folder import rows_of_folder
 from turkctl.operations.content.priority import PriorityError, compile_priority
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_active_experiment, find_experiment, settings_of
+from turkctl.operations.sync.usable import look_at_answers
 from turkctl.paths import is_folder
 from turkctl.rows import STANDARD_INPUT, Table, opened
-from turkctl.store import contents_adding, contents_counts, label_state
+from turkctl.store import contents_adding, contents_counts, contents_usable, experiments, label_state
 from turkctl.store.base import Scope
 from turkctl.store.contents import KEY_LENGTH
 from turkctl.store.contents_adding import Added, ContentStage, NewContent, Rules
-from turkctl.store.contents_counts import ListFilter
+from turkctl.store.contents_counts import ContentProgress, ListFilter
+from turkctl.store.contents_usable import AnswerNumbers
 from turkctl.store.experiments import Version
+from turkctl.words import counted, plural
 
-COLUMNS = ("key", "experiment", "outputs_max", "completed", "scheduled", "priority", "gold", "removed")
+COLUMNS = ("key", "experiment", "answers", "usable", "wanted", "scheduled", "priority", "gold", "removed")
+OLDER_KEYS = {"outputs_max": "wanted", "completed": "usable"}
+"""Earlier names of columns, which rows still have."""
 KEY_COLUMNS = ("key", "id")
 """If no key column is named, the first of these that exists."""
 PART = 10_000
@@ -277,12 +282,53 @@ def list_content(
     Raises:
         NotFoundError: there is no such experiment.
     """
+    look_at_answers(world, _versions(world, slug))
     with world.database.read() as session:
-        if slug is not None:
-            find_experiment(session, slug)
         wanted = ListFilter(slug, pending, gold, removed, ended)
         listed = contents_counts.list_contents(
             Scope(session, world.listing_place, world.now()), wanted, limit=limit, offset=offset
         )
         for row in listed:
-            yield {name: getattr(row, name) for name in COLUMNS}
+            shown = asdict(row) | {"usable": row.completed, "wanted": None if row.gold else row.outputs_max}
+            yield {name: shown[name] for name in (*COLUMNS, *OLDER_KEYS)}
+
+
+def _versions(world: World, slug: str | None) -> list[Version]:
+    with world.database.read() as session:
+        return experiments.list_all(session) if slug is None else [find_experiment(session, slug)]
+
+
+def summaries(world: World, slug: str | None = None) -> list[str]:
+    """Return how far the items of each experiment with content are, a line each, and why answers do not count.
+
+    Removed items, and those with a known answer, are left out.
+
+    Raises:
+        NotFoundError: there is no such experiment.
+    """
+    place = world.listing_place
+    versions = {each.experiment_id: each for each in _versions(world, slug)}
+    with world.database.read() as session:
+        found = contents_counts.progress(session, place, world.now())
+        return [
+            f"{versions[key].slug}: {_in_words(found[key], contents_usable.numbers(session, place, key))}"
+            for key in sorted(found.keys() & versions.keys(), key=lambda each: versions[each].slug)
+        ]
+
+
+def _in_words(far: ContentProgress, numbers: AnswerNumbers) -> str:
+    """Return how far items are as a user reads it."""
+    lacking = far.items - far.finished
+    lacks = f", {lacking:,} {plural(lacking, 'lacks', 'lack')} {far.outputs - far.completed:,}" if lacking else ""
+    has = "has" if 1 in (far.finished, far.items) else "have"
+    have = f"{far.finished:,} of {counted(far.items, 'item')} {has} all answers wanted"
+    reasons = (
+        (numbers.unusable, "blank, skipped or outside the classes"),
+        (numbers.rejected, "rejected"),
+        (numbers.excluded, plural(numbers.excluded, "of an excluded worker", "of excluded workers")),
+        (numbers.taken_out, "taken out"),
+        (numbers.repeated, "by somebody who had answered the item"),
+    )
+    why = ", ".join(f"{number:,} {words}" for number, words in reasons if number)
+    usable = f"{numbers.usable:,} usable" + (f" ({why})" if why else "")
+    return f"{have}{lacks}; {counted(numbers.answers, 'answer')}, {usable}"

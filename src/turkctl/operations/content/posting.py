@@ -21,7 +21,7 @@ from turkctl.operations.intents.runs import RunRow
 from turkctl.operations.intents.settle import enter_posts
 from turkctl.operations.limits.budgets import exposure, headroom
 from turkctl.operations.limits.room import Room, read_room
-from turkctl.store import contents, contents_counts, experiments, intents
+from turkctl.store import contents, contents_counts, experiments, intents, meta
 from turkctl.store.base import Scope
 from turkctl.store.intents import Intent
 from turkctl.units import ZERO
@@ -29,6 +29,8 @@ from turkctl.units import ZERO
 BALANCE_EVERY = 200
 """Number of HITs after which the balance is read again."""
 NOT_POSTED = "not posted: "
+_DATABASE_ID = 24
+"""Characters of the database's id in the names of its items."""
 SHORT = NOT_POSTED + "the market says that the balance is too low"
 
 
@@ -55,6 +57,7 @@ class Dispatching(Create):
         self._held: dict[str, str] = {}
         """The reasons why requests are not sent, by token."""
         self._tried: set[str] = set()
+        self._tells_items = False
 
     def prepare(self, steps: Sequence[Step[Intent]]) -> None:
         """Commit the requests of a group with the items of their HITs, except requests that are no longer possible.
@@ -62,6 +65,7 @@ class Dispatching(Create):
         Raises:
             UnreachableError: the balance cannot be read.
         """
+        self._tells_items = self._world.engine().call(self._world.mturk.keeps_items_apart)
         if self._short or self._since_read + len(steps) > BALANCE_EVERY:
             self._read_balance()
         self._ensure_types(steps)
@@ -127,6 +131,15 @@ class Dispatching(Create):
         data = contents.data_of(session, list({item for items in shown.values() for item in items}))
         for token, items in shown.items():
             self._posts[token] = replace(self._posts[token], rows=tuple(data[item] for item in items))
+        if self._tells_items:
+            for intent in wanted:
+                known = {int(item) for item in intent.request["gold"]}
+                names = {item: name_of(session, item) for item in shown[intent.token]}
+                self._posts[intent.token] = replace(
+                    self._posts[intent.token],
+                    items=tuple(name for item, name in names.items() if item not in known),
+                    known_items=tuple(name for item, name in names.items() if item in known),
+                )
 
     def perform(self, step: Step[Intent]) -> Done:
         """Post the HIT; if the balance is too low, it is skipped, not failed."""
@@ -159,6 +172,11 @@ class Dispatching(Create):
                         self._forget_own(session, intent, outcome)
                 elif outcome.status == SKIPPED and intent.token not in self._held:
                     intents.fail(session, intent.token, "InsufficientFunds", self._now)
+
+
+def name_of(session: Session, item: int) -> str:
+    """Return what the market calls an item: the same in every HIT, and like no item of another database."""
+    return f"{meta.database_id(session)[:_DATABASE_ID]}-{item}"
 
 
 def _pending(intent: Intent) -> list[int]:

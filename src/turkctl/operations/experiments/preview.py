@@ -18,7 +18,7 @@ from turkctl.mturk.questions import parse_question
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.rendering import Row, placeholders, task_of, version_source
 from turkctl.operations.experiments.stored import find_experiment, settings_of
-from turkctl.operations.project.questions import columns_of, is_wrapped
+from turkctl.operations.project.questions import additions, columns_of
 from turkctl.operations.project.templates import JSON_NAME
 from turkctl.paths import is_folder
 from turkctl.store import contents, contents_counts
@@ -120,8 +120,7 @@ def _shown(version: Version, keys: tuple[str, ...], rows: list[Row], notes: tupl
         url = with_parameters(question.url)
         return Preview(slug, "external", keys, url, _frame(url, question.frame_height or 0), notes=notes)
     if question.html is not None:
-        if is_wrapped(settings_of(version), version.settings.get("template")):
-            notes = (*notes, "the page has no form: it is shown as it is posted, in one that turkctl adds")
+        notes = (*notes, *additions(settings_of(version), version.settings.get("template")))
         return Preview(slug, "html", keys, page=_inert(question.html), notes=notes)
     why = "the market draws question forms itself; this is the form's XML"
     return Preview(slug, "form", keys, page=f"<pre>{harmless_html(task.question)}</pre>\n", notes=(*notes, why))

@@ -40,6 +40,10 @@ class Post:
     """The ids of the project's own qualification types by name; None for a post that is only checked, not sent."""
     rules: tuple[Mapping[str, Any], ...] = ()
     """The requirements that carry the experiment's audience, consent and ``not_after``."""
+    items: tuple[str, ...] = ()
+    """Names of the items of content, for a market that gives nobody an item twice; none for other markets."""
+    known_items: tuple[str, ...] = ()
+    """Names of those with a known answer."""
 
     @property
     def cost(self) -> Decimal:
@@ -118,6 +122,8 @@ class Post:
             layout_parameters=task.layout_parameters,
             annotation=token,
             requirements=self._requirements(mode),
+            items=self.items,
+            known_items=self.known_items,
         )
 
     def _requirements(self, mode: str) -> list[dict[str, Any]]:

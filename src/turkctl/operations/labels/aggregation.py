@@ -121,6 +121,7 @@ class Aggregation:
                 **result.run.as_dict(),
                 "settings": settings_that_matter(self._version),
                 "classes": None if unnamed else [word(each) for each in result.votes.classes],
+                "agreement": None if result.agreement is None else result.agreement.as_dict(),
                 "numeric": result.numeric,
                 "odd": loaded.left_out.odd,
                 "total_seconds": round(time.perf_counter() - started, 3),

@@ -18,7 +18,7 @@ from turkctl.operations.labels.decisions import ItemDecision
 from turkctl.operations.labels.from_answers import read_answers
 from turkctl.operations.labels.lists import as_shown, is_numeric, labellers, settled_rule, unknown_item
 from turkctl.operations.labels.meaning import as_class, rule_of, word
-from turkctl.store import contents, label_results, label_state, label_votes
+from turkctl.store import contents, contents_usable, label_results, label_state, label_votes
 from turkctl.store.experiments import Version
 from turkctl.store.label_results import AggregationRun, ByHand
 from turkctl.store.label_votes import Narrowed
@@ -243,6 +243,7 @@ def invalidate(
             changed = label_votes.count_invalid(session, *of, meant, to=not undo)
         else:
             changed = label_votes.set_invalid(session, *of, meant, to=not undo)
+            contents_usable.mirror_invalid(session, *of)
             if changed:
                 label_state.mark_dirty(session, *of, now)
     if changed and not dry_run:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from turkctl.classes import NOTHING, ODD, AnswerRule, Question, Sorted, sort_answers
 from turkctl.errors import UsageError
+from turkctl.labels.agreement import Reliability, measure
 from turkctl.labels.methods import aggregate, find_method, options_for
 from turkctl.labels.result import Result
 from turkctl.labels.votes import Duplicates, Indices, Votes, indices
@@ -100,6 +101,29 @@ def aggregate_file(request: FileRequest, stdin: TextIO, meter: Meter) -> FileRes
         result = aggregate(votes, request.method, options, tick)
     warnings = told.left_out.warnings(_otherwise(request))
     return FileResult(result, (*told.notes, summary(result)), told.left_out, tuple(warnings))
+
+
+@dataclass(frozen=True)
+class FileAgreement:
+    """How far people agree, notes on the file, and what is left out of it."""
+
+    agreement: Reliability
+    notes: tuple[str, ...]
+    left_out: LeftOut
+    warnings: tuple[str, ...]
+
+
+def measure_file(request: FileRequest, stdin: TextIO, meter: Meter) -> FileAgreement:
+    """Read the file and say how far people agree on its classes; store nothing.
+
+    Raises:
+        UsageError: as :func:`aggregate_file`.
+    """
+    _check(request)
+    with meter("reading") as tick:
+        votes, told = read_votes(request, stdin, tick)
+    warnings = told.left_out.warnings(_otherwise(request))
+    return FileAgreement(measure(votes), tuple(told.notes), told.left_out, tuple(warnings))
 
 
 def read_votes(request: FileRequest, stdin: TextIO, tick: Tick) -> tuple[Votes, Told]:

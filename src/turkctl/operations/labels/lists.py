@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from sqlmodel import Session
 
-from turkctl.classes import AnswerRule, Kind
+from turkctl.classes import AnswerRule
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.labels.from_answers import read_answers
 from turkctl.operations.labels.meaning import rule_of
+from turkctl.operations.labels.ordering import agreement_in_order, in_order_of_classes
+from turkctl.operations.labels.statuses import COUNTS, LabelStatuses
+from turkctl.operations.selection.gold import INCLUDE, ONLY, Accuracy, accuracies
+from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.own_ids import meant_by_lists
-from turkctl.store import experiments, label_results, label_state, label_votes
+from turkctl.store import contents, experiments, label_results, label_state, label_votes
 from turkctl.store.experiments import Version
 from turkctl.store.label_results import AggregationRun, ByHand, LabelledItem
 from turkctl.store.label_votes import ListedLabel, Narrowed
@@ -29,9 +33,11 @@ BY_HAND_COLUMNS = ("item", "label", "experiment", "at", "set_by", "reason")
 ITEM_COLUMNS = ("item", "label", "score", "p", "n", "method")
 INTERVAL = ("low", "high")
 """Columns of results that are numbers."""
+GOLD_COLUMN = "gold"
+"""The column with the known answer of an item; tables have it where an experiment has such items."""
 HISTORY_COLUMNS = ("run", "experiment", "method", "started", "status", "items", "labels", "changes", "seconds", "error")
 _FACTS = ("items", "workers", "labels", "parameters", "threshold", "threshold_from", "rounds", "converged")
-HISTORY_KEYS = (*HISTORY_COLUMNS, "mode", "finished", *_FACTS, "warnings")
+HISTORY_KEYS = (*HISTORY_COLUMNS, "mode", "finished", *_FACTS, "agreement", "warnings")
 """All keys of a row of the history."""
 DIGITS = 6
 """Decimals of scores, as in results of a file."""
@@ -45,6 +51,7 @@ def list_labels(
     *,
     counting: bool = False,
     ended: bool = True,
+    gold: str | None = INCLUDE,
 ) -> Iterator[dict[str, Any]]:
     """Yield a row per label, in the order in which they were stored, then those set by hand; read on demand.
 
@@ -54,8 +61,9 @@ def list_labels(
         item: only of this item.
         worker: only of this worker, who sets no label by hand.
         counting: only labels that count, as they count: not those of rejected work, taken out, of excluded workers,
-            without value, that say nothing or are none of the classes, or set by hand.
+            without value, that say nothing or are none of the classes, replaced by a later one, or set by hand.
         ended: also labels of experiments that have ended; those of ``slug`` are listed anyway.
+        gold: what to do with items with a known answer, see :func:`turkctl.operations.selection.gold.check_gold`.
 
     Raises:
         NotFoundError: no such experiment.
@@ -66,7 +74,36 @@ def list_labels(
     if worker is not None:
         only = versions[0].experiment_id if slug is not None else None
         (worker,) = labellers(world, only, world.listing_place.mode, [worker])
-    return _labels(world, versions, slug is not None, Narrowed(item, worker, counting), ended=ended)
+    rows = _labels(world, versions, slug is not None, Narrowed(item, worker, counting), ended=ended)
+    known = {version.slug: _known(world, version) for version in versions}
+    return _marked(rows, lambda row: known.get(row["experiment"], {}), gold)
+
+
+def columns_with_gold(world: World, slug: str | None, columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns of a table, with that of known answers if the experiments have any.
+
+    Raises:
+        NotFoundError: no such experiment.
+    """
+    any_known = any(_known(world, version) for version in _versions(world, slug))
+    return (*columns, GOLD_COLUMN) if any_known else tuple(columns)
+
+
+def _known(world: World, version: Version) -> dict[str, str]:
+    with world.database.read() as session:
+        return contents.gold_answers(session, version.experiment_id)
+
+
+def _marked(
+    rows: Iterator[dict[str, Any]], known: Callable[[dict[str, Any]], Mapping[str, str]], gold: str | None
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows that are wanted; with the known answer of their item, unless such items are left out."""
+    for row in rows:
+        answer = known(row).get(row["item"])
+        if gold is None and answer is None:
+            yield row
+        elif gold == INCLUDE or (gold == ONLY and answer is not None):
+            yield {**row, GOLD_COLUMN: answer}
 
 
 def labellers(world: World, experiment_id: int | None, mode: str, workers: Sequence[str]) -> list[str]:
@@ -89,24 +126,24 @@ def _labels(
     """Read each page in its own transaction, so that a slow reader of the output blocks nobody."""
     after, mode = 0, world.listing_place.mode
     experiment_id = versions[0].experiment_id if named else None
-    rules = _rules(world, versions)
+    with world.database.read() as session:
+        statuses = LabelStatuses(session, versions, mode, narrowed, _rules(session, versions, mode))
     while True:
         with world.database.read() as session:
             page, after = label_votes.list_page(session, mode, experiment_id, narrowed, after, ended=ended)
         if not page:
             break
-        yield from _vote_rows(page, rules, counting=narrowed.only_counting)
+        yield from _vote_rows(page, statuses, counting=narrowed.only_counting)
     if not narrowed.only_counting and narrowed.worker is None:
         yield from _rows_by_hand(world, versions, narrowed.item)
 
 
-def _rules(world: World, versions: list[Version]) -> dict[str, AnswerRule]:
+def _rules(session: Session, versions: list[Version], mode: str) -> dict[str, AnswerRule]:
     """Return what answers mean, by experiment; a question that nobody settled is as the last run took it."""
-    found, mode = {}, world.listing_place.mode
-    with world.database.read() as session:
-        for version in versions:
-            run = label_results.standing_run(session, version.experiment_id, mode)
-            found[version.slug] = settled_rule(rule_of(session, version, mode), run)
+    found = {}
+    for version in versions:
+        run = label_results.standing_run(session, version.experiment_id, mode)
+        found[version.slug] = settled_rule(rule_of(session, version, mode), run)
     return found
 
 
@@ -119,21 +156,14 @@ def settled_rule(rule: AnswerRule, run: AggregationRun | None) -> AnswerRule:
     return replace(rule, question="any" if (run.facts or {}).get("classes") else "truth")
 
 
-def _vote_rows(page: list[ListedLabel], rules: Mapping[str, AnswerRule], *, counting: bool) -> Iterator[dict[str, Any]]:
-    kinds: dict[tuple[str, str], Kind] = {}
+def _vote_rows(page: list[ListedLabel], statuses: LabelStatuses, *, counting: bool) -> Iterator[dict[str, Any]]:
     for each in page:
-        row = {name: getattr(each, name) for name in LABEL_COLUMNS}
-        rule, said = rules[each.experiment], (each.experiment, each.label or "")
-        if said not in kinds:
-            kinds[said] = rule.kind(said[1])
-        kind = "class" if each.label is None else kinds[said]
-        if counting:
-            if kind == "class":
-                yield {**row, "label": rule.instead(each.label or "")}
-            continue
-        if kind != "class" and row["status"] == "counts":
-            row["status"] = kind
-        yield {**row, "set_by": None, "reason": None}
+        status = statuses.of(each)
+        row = {name: getattr(each, name) for name in LABEL_COLUMNS} | {"status": status}
+        if not counting:
+            yield {**row, "set_by": None, "reason": None}
+        elif status == COUNTS:
+            yield {**row, "label": statuses.as_counted(each)}
 
 
 def _rows_by_hand(world: World, versions: list[Version], item: str | None) -> Iterator[dict[str, Any]]:
@@ -153,24 +183,26 @@ def _rows_by_hand(world: World, versions: list[Version], item: str | None) -> It
                 yield {**row, "set_by": each.by, "reason": each.reason}
 
 
-def list_results(world: World, slug: str | None) -> Iterator[dict[str, Any]]:
+def list_results(world: World, slug: str | None, *, gold: str | None = INCLUDE) -> Iterator[dict[str, Any]]:
     """Yield a row per item: the last run's result or the label set by hand; with all experiments, rows name theirs.
+
+    ``gold`` says what to do with items with a known answer, see :func:`turkctl.operations.selection.gold.check_gold`.
 
     Raises:
         NotFoundError: no such experiment.
     """
     versions = _versions(world, slug)
-    columns = result_columns(world, versions, named=slug is None)
-    return (row for version in versions for row in results_of(world, version, columns))
+    columns = result_columns(world, versions, named=slug is None, gold=gold)
+    return (row for version in versions for row in results_of(world, version, columns, gold=gold))
 
 
-def columns_of_results(world: World, slug: str | None) -> Sequence[str]:
+def columns_of_results(world: World, slug: str | None, *, gold: str | None = INCLUDE) -> Sequence[str]:
     """Return the columns of :func:`list_results`.
 
     Raises:
         NotFoundError: no such experiment.
     """
-    return result_columns(world, _versions(world, slug), named=slug is None)
+    return result_columns(world, _versions(world, slug), named=slug is None, gold=gold)
 
 
 def list_by_hand(world: World, slug: str | None) -> Iterator[dict[str, Any]]:
@@ -183,22 +215,32 @@ def list_by_hand(world: World, slug: str | None) -> Iterator[dict[str, Any]]:
     return ({name: row[name] for name in BY_HAND_COLUMNS} for row in rows)
 
 
-def result_columns(world: World, versions: Sequence[Version], *, named: bool) -> Sequence[str]:
+def result_columns(
+    world: World, versions: Sequence[Version], *, named: bool, gold: str | None = INCLUDE
+) -> Sequence[str]:
     """Return the columns of the results of experiments; ``named`` if rows name their experiment."""
     with world.database.read() as session:
         mode = world.listing_place.mode
         runs = [label_results.standing_run(session, each.experiment_id, mode) for each in versions]
     interval = INTERVAL if any(map(is_numeric, runs)) else ()
-    return (*(("experiment",) if named else ()), *ITEM_COLUMNS, *interval)
+    marked = (GOLD_COLUMN,) if gold is not None and any(_known(world, each) for each in versions) else ()
+    return (*(("experiment",) if named else ()), *ITEM_COLUMNS, *interval, *marked)
 
 
-def results_of(world: World, version: Version, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Yield the results of one experiment, with these columns."""
+def results_of(
+    world: World, version: Version, columns: Sequence[str], *, gold: str | None = INCLUDE
+) -> Iterator[dict[str, Any]]:
+    """Yield the results of one experiment, with these columns, known items marked."""
+    known = _known(world, version)
+    for row in _marked(_results_of(world, version), lambda _row: known, gold):
+        yield {name: row[name] for name in columns}
+
+
+def _results_of(world: World, version: Version) -> Iterator[dict[str, Any]]:
     with world.database.read() as session:
         run = label_results.standing_run(session, version.experiment_id, world.listing_place.mode)
     for item in items_of(world, version, run):
-        row = {"experiment": version.slug, **_item_row(item, run), **_interval(item)}
-        yield {name: row[name] for name in columns}
+        yield {"experiment": version.slug, **_item_row(item, run), **_interval(item)}
 
 
 def is_numeric(run: AggregationRun | None) -> bool:
@@ -277,6 +319,7 @@ def _run_row(run: AggregationRun, *, abandoned: bool) -> dict[str, Any]:
         "finished": run.finished,
         "status": label_results.INTERRUPTED if killed else run.status,
         **{name: facts.get(name) for name in _FACTS},
+        "agreement": agreement_in_order(facts.get("agreement")),
         "warnings": facts.get("warnings", []),
         "changes": None if run.changes is None else dict(sorted(run.changes.items(), key=_usual_first)),
         "seconds": facts.get("total_seconds"),
@@ -302,6 +345,7 @@ def show_item(world: World, slug: str, item: str) -> dict[str, Any]:
     of = (version.experiment_id, mode)
     with world.database.read() as session:
         votes, _ = label_votes.list_page(session, mode, version.experiment_id, Narrowed(item), 0)
+        statuses = LabelStatuses(session, versions, mode, Narrowed(item), _rules(session, versions, mode))
         known = label_results.get_item(session, *of, item)
         if known is None and not votes:
             raise unknown_item(version, mode, item)
@@ -325,7 +369,7 @@ def show_item(world: World, slug: str, item: str) -> dict[str, Any]:
                 "worker": vote.worker,
                 "label": vote.label,
                 "at": vote.at,
-                "status": vote.status,
+                "status": statuses.of(vote),
                 "assignment_id": vote.assignment_id,
                 **_ability(said.get(vote.worker)),
             }
@@ -349,7 +393,7 @@ def _decision(decided: ByHand | None, known: LabelledItem | None) -> dict[str, A
 
 def _ability(facts: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the facts on a worker that are shown with their vote."""
-    names = ("agreement", "sensitivity", "specificity", "flags")
+    names = ("agreement", "sensitivity", "specificity", "flags", "remarks")
     return {name: (facts or {}).get(name) for name in names}
 
 
@@ -373,16 +417,32 @@ def list_workers(world: World, slug: str) -> list[dict[str, Any]]:
         run = require_run(session, version, mode)
         out = label_votes.excluded(session, version.experiment_id, mode)
         rows = label_results.list_workers(session, run.id)
-    return [{**row, "excluded": row["worker"] in out} for row in _ordered(rows)]
+        measured = _by_known_items(session, world, version)
+    rows = [in_order_of_classes(row, run.facts or {}) for row in rows]
+    found = [{**row, "excluded": row["worker"] in out} for row in _ordered(rows)]
+    return (
+        found if measured is None else [{**row, **measured.get(row["worker"], Accuracy()).as_dict()} for row in found]
+    )
+
+
+def _by_known_items(session: Session, world: World, version: Version) -> Mapping[str, Accuracy] | None:
+    """Return how well workers do on items with a known answer, whatever the method does with these; None without."""
+    if not contents.gold_answers(session, version.experiment_id):
+        return None
+    try:
+        return accuracies(session, world.listing_place, Selection(experiment=version.slug))
+    except UsageError:  # the settings do not name the field of these answers
+        return None
 
 
 def _ordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the columns in the order of a result from a file; the database keeps facts sorted by name."""
-    numbers, signal = ("bias", "distance"), ("w", "t", "noise", "cut")
-    first = ("worker", "n", "agreement", *numbers, *signal, "a1", "a0", "sensitivity", "specificity")
+    model = ("bias", "distance", "w", "t", "noise", "cut", "a1", "a0", "sensitivity", "specificity")
+    first = ("worker", "n", "agreement", "with_others", *model)
+    last = ("classes", "flags", "remarks")
     names = list(dict.fromkeys(name for row in rows for name in row))
     order = [name for name in first if name in names]
-    order += [name for name in names if name not in (*first, "flags")] + ["flags"]
+    order += [name for name in names if name not in (*first, *last)] + [name for name in last if name in names]
     return [{name: row.get(name) for name in order} for row in rows]
 
 

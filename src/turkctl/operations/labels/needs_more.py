@@ -13,6 +13,7 @@ from turkctl.operations.engine.plan import PLANNED, SKIPPED, BatchResult, ItemRe
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.labels.lists import as_shown, is_numeric, items_of, require_run
+from turkctl.operations.sync.usable import look_at_answers
 from turkctl.store import contents, contents_adding, contents_counts, label_results
 from turkctl.store.base import Scope
 from turkctl.store.experiments import Version
@@ -102,8 +103,10 @@ def add_outputs(world: World, slug: str, items: Sequence[str], outputs: int, *, 
             f"--add-outputs must be between 1 and {MAX_OUTPUTS:,}, not {outputs}",
             hint="give the number of outputs to add",
         )
-    with world.database.read() if dry_run else world.database.write() as session:
+    with world.database.read() as session:
         version = find_experiment(session, slug)
+    look_at_answers(world, [version])
+    with world.database.read() if dry_run else world.database.write() as session:
         found = contents.find(session, version.experiment_id, items)
         ids = [row for row, _ in found.values()]
         place, now = world.listing_place, world.now()

@@ -81,7 +81,7 @@ def _check(each: Instead, rule: AnswerRule, first: int, *, undo: bool) -> None:
         raise UsageError(f"the answer is already in row {first:,}")
     if len(each.answer) > ID_LENGTH:
         raise UsageError(f"the answer has more than {ID_LENGTH} characters")
-    if not undo and not rule.is_usable(each.label):
+    if not undo and rule.kind(each.label) not in ("class", "skipped"):
         raise UsageError(f"'{each.label}' {why_odd(rule)}")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,10 @@ import numpy as np
 
 from turkctl.harmless import harmless_html
 from turkctl.html_pages import page_template
+from turkctl.labels.agreement import Reliability
 from turkctl.labels.result import Result
 from turkctl.operations.labels.charts import bars, plane
+from turkctl.operations.labels.quality import CLASS_COLUMNS, TOLD_CLASSES, class_rows, interval, readable_workers
 from turkctl.outputs import Protected, writing_text
 
 NEAR = 20
@@ -44,6 +46,7 @@ i.true { background: var(--true); } i.false { background: var(--false); } i.none
 table { width: 100%; }
 th, td { text-align: right; white-space: nowrap; }
 th.text, td.text { text-align: left; }
+td.text:first-child { min-width: 9rem; }
 td.wide { white-space: normal; overflow-wrap: anywhere; }
 ul { padding-left: 1.2rem; }
 """,
@@ -51,6 +54,7 @@ ul { padding-left: 1.2rem; }
 $warnings
 <h2>Scores</h2>
 $scores
+$agreement
 <h2>Workers</h2>
 $charts
 $workers
@@ -88,6 +92,7 @@ def render(result: Result, source: str) -> str:
         facts=_facts(result),
         warnings=f"<h2>Warnings</h2><ul>{told}</ul>" if told else "",
         scores=_scores(result),
+        agreement="" if result.agreement is None else _agreement_of_people(result.agreement),
         charts=_worker_charts(result),
         workers=_workers(result),
         near=_widest(result) if result.numeric else _near(result),
@@ -114,6 +119,8 @@ def _facts(result: Result) -> str:
     if result.numeric:
         return _fact_boxes(facts)
     facts.append(("–" if agreement is None else f"{agreement:.1%}", "labels agree with the result"))
+    alpha = None if result.agreement is None else result.agreement.alpha
+    facts.append(("–" if alpha is None else f"{alpha.value:.2f}", "Krippendorff's alpha"))
     return _fact_boxes(facts)
 
 
@@ -126,6 +133,21 @@ def _agreement(result: Result) -> float | None:
     final = result.label[result.votes.item]
     counted = final >= 0
     return float((final == result.votes.value)[counted].mean()) if counted.any() else None
+
+
+def _agreement_of_people(agreement: Reliability) -> str:
+    """Return the section on how far people agree beyond chance, over all classes and for each."""
+    found = agreement.as_dict()
+    every = {"class": "all", "share": "", "alpha": interval(found, "alpha"), "kappa": interval(found, "kappa")}
+    rows = [every, *class_rows(found)]
+    columns = [name for name in CLASS_COLUMNS if name != "kappa" or every["kappa"]]
+    told = "Krippendorff's alpha is 1 if all people agree, and 0 if they agree no more than by chance"
+    both = "; Cohen's kappa of the two people, too" if every["kappa"] else ""
+    count = f"It is over {found['labels']:,} labels of {found['items']:,} items with at least two."
+    heads = {"class": "class", "share": "share of labels", "alpha": "alpha", "kappa": "kappa"}
+    return f"<h2>Agreement</h2>\n<p>{told}{both}. {count}</p>" + _table(
+        [heads[name] for name in columns], ([row[name] or "–" for name in columns] for row in rows), text=1
+    )
 
 
 def _scores(result: Result) -> str:
@@ -169,7 +191,8 @@ def _range(scores: Any) -> tuple[float, float]:
 def _worker_charts(result: Result) -> str:
     parts = []
     columns = result.worker
-    kinds = np.where(np.any(list(result.flags.values()), axis=0), "false", "true") if result.flags else None
+    flags = {} if result.quality is None else result.quality.flags
+    kinds = np.where(np.any(list(flags.values()), axis=0), "false", "true") if flags else None
     shown = np.full(len(columns["n"]), "true") if kinds is None else kinds
     first = ("specificity", "sensitivity") if "sensitivity" in columns else ("a0", "a1")
     if first[0] in columns:
@@ -186,7 +209,7 @@ def _worker_charts(result: Result) -> str:
     if len(agreement):
         counts, edges = np.histogram(agreement, np.linspace(0, 1, 21))
         parts.append(bars(edges.tolist(), {"true": counts.tolist()}, "agreement with the labels", "workers", None))
-    key = '<i class="true"></i>no flag<i class="false"></i>reversed, guessing or one-sided' if result.flags else ""
+    key = '<i class="true"></i>nothing stands out<i class="false"></i>has a remark' if flags else ""
     text = f'<p class="key">A dot is a worker, larger with more labels.{key}</p>' if first[0] in columns else ""
     return f'{text}<div class="pair">{"".join(f"<div>{part}</div>" for part in parts)}</div>'
 
@@ -194,10 +217,12 @@ def _worker_charts(result: Result) -> str:
 def _workers(result: Result) -> str:
     rows = list(result.worker_rows())
     most = sorted(rows, key=lambda row: -row["n"])[:WORKERS]
-    left_out = ("confusion",) if result.flags else ("confusion", "flags")
-    columns = [name for name in rows[0] if name not in left_out]
+    shown = readable_workers(most, TOLD_CLASSES)
+    columns = [name for name in shown[0] if name != "flags"]
     more = f"<p>The {len(most)} workers with most labels, of {len(rows):,}.</p>" if len(rows) > len(most) else ""
-    return more + _table(columns, ([_shown(row[name]) for name in columns] for row in most), text=1, last="flags")
+    heads = [name.replace("_", " ") for name in columns]
+    cells = ([_shown(row[name]) for name in columns] for row in shown)
+    return more + _table(heads, cells, text=1, words=("right", "wrong as", "remarks"))
 
 
 def _near(result: Result) -> str:
@@ -264,9 +289,9 @@ def _shown(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _table(columns: Sequence[str], rows: Any, *, text: int, last: str | None = None) -> str:
-    """Return a table whose first ``text`` columns, and the one named ``last``, are text; the others are numbers."""
-    styles = [' class="text wide"' if i < text or name == last else "" for i, name in enumerate(columns)]
+def _table(columns: Sequence[str], rows: Any, *, text: int, words: Collection[str] = ()) -> str:
+    """Return a table whose first ``text`` columns, and those of ``words``, are text; the others are numbers."""
+    styles = [' class="text wide"' if i < text or name in words else "" for i, name in enumerate(columns)]
     head = "".join(f"<th{style}>{harmless_html(name)}</th>" for style, name in zip(styles, columns, strict=True))
     body = "".join(
         "<tr>"

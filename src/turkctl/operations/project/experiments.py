@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -222,6 +223,8 @@ class ExperimentSettings(SettingsTable):
     """Number of items of content in one HIT, without those with a known answer."""
     gold_per_hit: Annotated[int, Field(ge=0, le=100, strict=True)] = 0
     """Number of items with a known answer mixed into each HIT."""
+    gold_share: Annotated[float, Field(gt=0, le=0.9)] | None = None
+    """The share of all places that show items with a known answer, 0 to 1, instead of a number for each HIT."""
     outputs: Annotated[int, Field(ge=1, le=1000, strict=True)] = 1
     """Number of outputs wanted for an item, unless ``content add`` gives another."""
     outputs_per_assignment: Annotated[int, Field(ge=1, le=1000, strict=True)] = 1
@@ -244,6 +247,8 @@ class ExperimentSettings(SettingsTable):
             raise SettingError("html_template_language is for an html_template whose placeholders are filled in")
         if self.frame_height and (self.question_file or self.hit_layout):
             raise SettingError("frame_height is only for pages; a question file or a layout has its own")
+        if self.gold_share is not None and self.gold_per_hit:
+            raise SettingError("gold_per_hit and gold_share exclude each other: leave one out")
         if self.items_per_hit > 1:
             for name, pattern in (("answer_field", self.answer_field), ("labels.field", self.label_field)):
                 if pattern and not re.search(r"\{(n|key)\}", pattern):
@@ -276,11 +281,23 @@ class ExperimentSettings(SettingsTable):
     @property
     def items_per_hit(self) -> int:
         """Return the number of items of content in a full HIT, including those with a known answer."""
-        return self.contents_per_hit + self.gold_per_hit
+        return self.contents_per_hit + self.most_gold_per_hit
+
+    @property
+    def most_gold_per_hit(self) -> int:
+        """Return the highest number of items with a known answer in a HIT."""
+        if self.gold_share is None:
+            return self.gold_per_hit
+        return math.ceil(round(gold_wanted(self.contents_per_hit, self.gold_share), 6))
 
     def stored(self) -> dict[str, Any]:
         """Return the settings as JSON data."""
         return self.model_dump(mode="json")
+
+
+def gold_wanted(items: int, share: float) -> float:
+    """Return how many places beside those of ``items`` make this share of all places, a number with a fraction."""
+    return items * share / (1 - share)
 
 
 def parse_experiment(slug: str, table: Any, locate: LineOf) -> ExperimentSettings:

@@ -32,6 +32,7 @@ _TAG: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _HIDDEN: Final = re.compile(r"\{%-?\s*(raw|comment)\s*-?%\}.*?\{%-?\s*end\1\s*-?%\}|\{%-?\s*#.*?%\}", re.DOTALL)
 _CAPTURE: Final = re.compile(r"\{%-?\s*capture\b.*?\{%-?\s*endcapture\s*-?%\}", re.DOTALL)
 _COLUMN: Final = re.compile(r"\btask\.input(?:\.([A-Za-z_][\w-]*)|\[\s*(?:'([^']*)'|\"([^\"]*)\")\s*\])")
+_INPUTS: Final = re.compile(r"\btask\.inputs\b(?:\[\s*(\d+)\s*\])?")
 _VALUES: Final = ("attribute", "address", "addresses", "address without scheme", "handler", "style attribute")
 _UNQUOTED: Final = re.compile(r"=\s*[^\s\"'<>]*\Z")
 
@@ -66,6 +67,14 @@ def asked(template: str) -> tuple[Placeholder, ...]:
             name = next(filter(None, column.groups()), "")
             found.append(Placeholder(name, "skip_autoescape" in text, "text", line))
     return tuple(found)
+
+
+def places(template: str) -> set[int] | None:
+    """Return which items of a HIT the template names one by one, from 1; None if it names the whole list."""
+    used = [each for tag in _tags(template) for each in _INPUTS.finditer(tag[0])]
+    if any(each[1] is None for each in used):
+        return None
+    return {int(each[1]) + 1 for each in used}
 
 
 def missing(template: str, columns: set[str]) -> list[str]:

@@ -17,7 +17,8 @@ from turkctl.operations.project.experiments import ExperimentSettings
 from turkctl.operations.project.tables import LineOf
 from turkctl.operations.project.templates import JSON_NAME, Piece, Placeholder
 from turkctl.paths import read_whole
-from turkctl.task_forms import Outline, with_form
+from turkctl.task_forms import Outline, what_is_added, with_form
+from turkctl.words import counted
 
 MOST_BYTES = 16 * 2**20
 TEMPLATE_LIMIT = 60_000
@@ -97,6 +98,7 @@ def read_question(settings: ExperimentSettings, folder: Path, locate: LineOf) ->
         refuse_foreign(settings, text)
         _refuse_without_form(settings, text)
         asked_columns(source, settings.items_per_hit)
+        check_places(source, settings)
     except TurkctlError as error:
         raise ConfigError(f"{named()}: {error.message}", hint=error.hint) from None
     return text
@@ -136,14 +138,23 @@ def posted_page(settings: ExperimentSettings, template: str | None) -> str | Non
     return page if page is None or not settings.html_wrap else with_form(page)
 
 
-def is_wrapped(settings: ExperimentSettings, template: str | None) -> bool:
-    """Return whether the question is a page that is posted in a form of turkctl's."""
-    return posted_page(settings, template) != page_of(settings, template)
+def additions(settings: ExperimentSettings, template: str | None) -> tuple[str, ...]:
+    """Return in words what turkctl adds to a page before it is posted: a form, a script."""
+    page = page_of(settings, template)
+    return () if page is None or not settings.html_wrap else what_is_added(page)
 
 
 def _refuse_without_form(settings: ExperimentSettings, template: str | None) -> None:
     page = None if settings.html_wrap else page_of(settings, template)
-    if page is not None and Outline(page).wants_form:
+    if page is None:
+        return
+    seen = Outline(page)
+    if seen.wants_crowd_script:
+        raise UsageError(
+            "the page has crowd elements, and not the script that draws them",
+            hint="load crowd-html-elements.js in it, or remove html_wrap = false",
+        )
+    if seen.wants_form:
         raise UsageError(
             "the page has no form, so that nothing can be submitted",
             hint='put it into <form method="post">, or remove html_wrap = false',
@@ -212,6 +223,35 @@ def asked_columns(source: QuestionSource, items_per_hit: int) -> frozenset[str]:
     if source.liquid is not None:
         return frozenset(names) - {liquid_pages.TASK_OBJECT}  # which another column can stand for
     return columns_of(names, items_per_hit)
+
+
+def check_places(source: QuestionSource, settings: ExperimentSettings) -> None:
+    """Refuse a question that shows fewer items than its HITs have, because those beyond would be paid for and unseen.
+
+    A question without placeholders, and one that gets all items as a list, shows as many as it likes.
+
+    Raises:
+        UsageError: an item of a HIT has no placeholder.
+    """
+    items = settings.items_per_hit
+    if items == 1:
+        return
+    if source.liquid is not None:
+        shown = liquid_pages.places(source.liquid)
+    else:
+        names = {each.name for each in source.placeholders}
+        shown = None if JSON_NAME in names else {numbered(name, items)[1] for name in names}
+    missing = [] if not shown else [number for number in range(1, items + 1) if number not in shown]
+    if missing:
+        has = f"contents_per_hit = {settings.contents_per_hit}"
+        known = items - settings.contents_per_hit
+        has += f" and up to {counted(known, 'item')} with a known answer" if known else ""
+        lacks = counted(items - len(missing), "item")
+        raise UsageError(
+            f"the question shows {lacks}, but a HIT has {items}: {has}; nobody would see item {missing[0]}",
+            hint=f"show {counted(items, 'item')}, set contents_per_hit = {max(1, items - len(missing) - known)}, or "
+            f"use ${{{JSON_NAME}}}",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,26 @@ from turkctl.errors import TurkctlError
 from turkctl.operations.campaigns.lists import list_campaigns
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment, whole_settings
+from turkctl.operations.labels.ordering import agreement_in_order
 from turkctl.operations.payments.earnings import Earning, earning, hourly, last_if_missing, summary
 from turkctl.operations.payments.ledger import AUTOMATICALLY, US, LedgerQuery, list_payments, who_approved
 from turkctl.operations.payments.totals import totals
 from turkctl.operations.selection.work import participants_table, psiturk_work
-from turkctl.store import experiment_work, experiments, hits, label_votes, market_rules, participants, wages
+from turkctl.store import (
+    experiment_work,
+    experiments,
+    hits,
+    label_results,
+    label_votes,
+    market_rules,
+    participants,
+    wages,
+)
 from turkctl.store.assignments import APPROVED, REJECTED, SUBMITTED
 from turkctl.store.experiment_work import ExperimentWork
 from turkctl.store.experiments import Version
 from turkctl.store.hits import HitFilter, HitRow
+from turkctl.store.label_results import AggregationRun
 from turkctl.store.participants import Claim
 from turkctl.store.workers import WorkFilter, WorkRow
 
@@ -49,6 +60,8 @@ class _Known:
     unlabelled: Sequence[str]
     unit: str
     """What amounts are counted in."""
+    labelled: AggregationRun | None
+    """The last aggregation of its labels."""
 
     @property
     def all_work(self) -> list[ExperimentWork | WorkRow]:
@@ -80,6 +93,7 @@ def gather(world: World, slug: str) -> dict[str, Any]:
         "work": _work(known),
         "wages": _wages(known.earnings),
         "money": [{"currency": known.unit, **totals(payments)}],
+        "labels": _labels(known.labelled),
         "requirements": whole_settings(known.version).get("qualifications") or {},
         "exclusions": {
             "rejected": _rejected(known.work),
@@ -118,7 +132,23 @@ def _read(world: World, slug: str) -> _Known:
             experiment_work.count_kept_out(session, place, number),
             sorted(label_votes.excluded(session, number, place.mode)),
             market_rules.unit_at(session, place),
+            label_results.standing_run(session, number, place.mode),
         )
+
+
+def _labels(run: AggregationRun | None) -> dict[str, Any] | None:
+    """Return what the last aggregation found on how far people agree; None if there was none."""
+    if run is None:
+        return None
+    facts = run.facts or {}
+    counts = {name: facts.get(name) for name in ("items", "workers", "labels")}
+    return {
+        "run": run.id,
+        "method": run.method,
+        "aggregated": run.finished,
+        **counts,
+        "agreement": agreement_in_order(facts.get("agreement")),
+    }
 
 
 def _people(known: _Known, payments: Rows) -> dict[str, Any]:

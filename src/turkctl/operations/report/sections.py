@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from turkctl.operations.labels.quality import CLASS_COLUMNS, class_rows, interval
 from turkctl.operations.payments.totals import SUMS, shown_columns
 from turkctl.operations.report.facts import CAMPAIGN
 from turkctl.units import format_money
@@ -50,6 +51,7 @@ def sections(report: Facts) -> list[Section]:
         Section("Work", report["work"]),
         Section("Money", {}, _money_columns(report["money"]), report["money"]),
         Section("Wages", _wages(report["wages"])),
+        _labels(report["labels"]),
         Section("Who could take part", _requirements(report["requirements"])),
         Section(
             "Exclusions",
@@ -60,6 +62,21 @@ def sections(report: Facts) -> list[Section]:
         ),
         Section("Campaigns", {}, CAMPAIGN, report["campaigns"]),
     ]
+
+
+def _labels(labels: Facts | None) -> Section:
+    """Return the section on labels; an empty one if none were aggregated."""
+    if labels is None:
+        return Section("Labels", {})
+    facts = {name: value for name, value in labels.items() if name != "agreement"}
+    agreement = labels["agreement"]
+    if agreement is None:
+        return Section("Labels", facts)
+    facts["krippendorffs_alpha"] = interval(agreement, "alpha")
+    if agreement["kappa"] is not None:
+        facts["cohens_kappa"] = interval(agreement, "kappa")
+    columns = [name for name in CLASS_COLUMNS if name != "kappa" or agreement["kappa"] is not None]
+    return Section("Labels", facts, columns, class_rows(agreement))
 
 
 def _money_columns(money: Sequence[Facts]) -> list[str]:

@@ -13,6 +13,7 @@ from turkctl.operations.engine.world import World
 from turkctl.operations.participants.anonymize import PseudonymKey, Pseudonyms, load_key
 from turkctl.operations.participants.datastring import as_text
 from turkctl.operations.results.reading import ReadWork, WorkSource, open_work
+from turkctl.operations.selection.gold import INCLUDE, ONLY
 from turkctl.operations.selection.work import WorkSelection
 from turkctl.operations.workers.assignments import STATUSES
 from turkctl.store.answered_items import ShownItem
@@ -38,8 +39,8 @@ class ResultsRequest:
     statuses: Sequence[str] = ()
     item: str | None = None
     """Only answers about the item with this key."""
-    gold: bool | None = None
-    """Whether to show only answers to items with a known answer, or only others; None shows all."""
+    gold: str | None = None
+    """What to do with items with a known answer, see :func:`check_gold`; an item that is named is shown anyway."""
     wide: bool = False
     item_columns: bool = False
     key_file: Path | None = None
@@ -200,14 +201,15 @@ class _ResultRows:
         )
 
     def _wants(self, item: ShownItem) -> bool:
-        right = self._request.gold is None or self._request.gold == (item.gold is not None)
-        return right and self._request.item in (None, item.key)
+        if self._request.item is not None:
+            return item.key == self._request.item
+        return self._request.gold == INCLUDE or (self._request.gold == ONLY) == (item.gold is not None)
 
     def _long(self, each: ReadWork, wanted: Set[int]) -> Iterator[Row]:
         """Yield a row for each answer to an item at one of these positions, or to all items that are not all gold."""
         of_work = _of_work(each)
         for answer in each.answers or ():
-            if not (wanted and not self._request.gold if answer.item is None else answer.item.position in wanted):
+            if not (wanted and self._request.gold != ONLY if answer.item is None else answer.item.position in wanted):
                 continue
             yield {
                 **_of_item(answer.item, each.items),

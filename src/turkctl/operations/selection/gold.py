@@ -1,11 +1,13 @@
 """Compute how well workers do on content with a known answer.
 
 An answer is right if it is the known one; capital letters, blanks and the zeros of ``1.0`` make no difference. An item
-that a submission leaves out counts as wrong.
+that a submission leaves out counts as wrong. Each item counts once, by the first answer: a later one tells what was
+remembered.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,12 +23,27 @@ from turkctl.store import contents_gold, experiments
 from turkctl.store.base import Place
 from turkctl.store.contents_gold import Submission
 
-COLUMNS = ("gold_n", "gold_accuracy")
+COLUMNS = ("gold_n", "gold_accuracy", "gold_low", "gold_high")
+INCLUDE, ONLY = "include", "only"
+
+_Z = 1.959964
+"""The normal quantile of an interval of 95 %."""
+
+
+def check_gold(given: str | None) -> str | None:
+    """Return what to do with items with a known answer in an export; None leaves them out.
+
+    Raises:
+        UsageError: it is neither ``include`` nor ``only``.
+    """
+    if given not in (None, INCLUDE, ONLY):
+        raise UsageError(f"--gold must be include or only, not '{given}'", hint="give one of them")
+    return given
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Number of items with a known answer that a worker was given, and how many they answered right."""
+    """Number of different items with a known answer that a worker was given, and how many they answered right."""
 
     asked: int = 0
     right: int = 0
@@ -38,7 +55,27 @@ class Accuracy:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the columns that lists show."""
-        return {"gold_n": self.asked, "gold_accuracy": None if self.share is None else round(self.share, 4)}
+        low, high = self.interval or (None, None)
+        return {
+            "gold_n": self.asked,
+            "gold_accuracy": None if self.share is None else round(self.share, 4),
+            "gold_low": None if low is None else round(low, 4),
+            "gold_high": None if high is None else round(high, 4),
+        }
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Return within which shares, 0 to 1, the true one is with 95 % confidence; None without such items.
+
+        It is the score interval (E. B. Wilson, Probable inference, the law of succession, and statistical inference,
+        1927), which holds for few items and for shares near 0 and 1.
+        """
+        if not self.asked:
+            return None
+        n, share, z2 = self.asked, self.right / self.asked, _Z**2
+        middle = (share + z2 / (2 * n)) / (1 + z2 / n)
+        half = _Z * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+        return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def accuracies(
@@ -53,12 +90,15 @@ def accuracies(
             invalid.
     """
     found: dict[str, Accuracy] = {}
+    met: set[tuple[str, int, str]] = set()
     patterns = AnswerPatterns(session)
     for each in contents_gold.submissions(session, place, _experiments(session, selection), worker_id):
         answers = _answers(each, patterns.of(each))
-        right = sum(is_right(answers.get(known.key), known.answer) for known in each.known)
+        new = [known for known in each.known if (each.worker_id, each.experiment_id, known.key) not in met]
+        met.update((each.worker_id, each.experiment_id, known.key) for known in new)
+        right = sum(is_right(answers.get(known.key), known.answer) for known in new)
         before = found.get(each.worker_id, Accuracy())
-        found[each.worker_id] = Accuracy(before.asked + len(each.known), before.right + right)
+        found[each.worker_id] = Accuracy(before.asked + len(new), before.right + right)
     return found
 
 

@@ -28,6 +28,7 @@ from turkctl.operations.sync.adopt import Adopted, Adoption, adopt
 from turkctl.operations.sync.enter import Entered, HitAnswer, ParticipantsTable, enter
 from turkctl.operations.sync.of_psiturk import enter_psiturk
 from turkctl.operations.sync.unknown import list_account, unknown_hits, without_row
+from turkctl.operations.sync.usable import look_at_answers
 from turkctl.store import (
     account_looks,
     assignments,
@@ -183,6 +184,7 @@ def sync(
     with world.database.write() as session:
         account_looks.note(session, world.place, now, len(unknown))
     credited = _credit_again(world)
+    look_at_answers(world, configured)
     if grant_took_part:
         for experiment_id, purpose in to_grant:
             grant_new(world, experiment_id, now, purpose=purpose)
