@@ -66,6 +66,7 @@ def work(site: str, invitation: str) -> Phone:
         task = answer.read().decode()
     assert 'name="viewport"' in task
     assert re.search(r'class="word">\w+<', task)
+    assert re.search(r"color: #[0-9a-f]{6}; }", task)
     assert "${" not in task
     phone.open(f"{site}/mturk/externalSubmit", assignmentId=assignment[1], same_colour="no")
     return phone

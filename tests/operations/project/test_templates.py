@@ -149,6 +149,21 @@ def test_a_doubled_dollar_stands_for_a_literal_placeholder() -> None:
     assert fill(html_pieces("<script>`$${a}` + '${a}'</script>"), {"a": "1"}) == "<script>`${a}` + '1'</script>"
 
 
+@pytest.mark.parametrize("value", ["#b3261e", "#fff", "1.5em", "-.5", "50%", "10px 20%", "red", "1px solid #767676"])
+def test_a_style_takes_colours_lengths_and_names_as_they_are(value: str) -> None:
+    page = fill(html_pieces('<style>p { color: ${x} }</style><p style="color: ${x}">a</p>'), {"x": value})
+    assert page == f'<style>p {{ color: {value} }}</style><p style="color: {value}">a</p>'
+
+
+@pytest.mark.parametrize(
+    "value", ["red; x: y", "url(a)", "}p{", "#fff/**/", "1px  2px", '"a"', "</style>", "a\nb", "#ggg"]
+)
+def test_a_style_takes_nothing_else_than_one_value(value: str) -> None:
+    page = fill(html_pieces("<style>p { color: ${x} }</style>"), {"x": value})
+    assert value not in page.removesuffix(" }</style>")
+    assert len(re.findall('[;{}()/"]', page)) == len(re.findall('[;{}()/"]', "<style>p { color:  }</style>"))
+
+
 def test_raw_puts_the_value_in_unchanged() -> None:
     assert fill(html_pieces("<p>${a|raw}</p>"), {"a": "<b>&</b>"}) == "<p><b>&</b></p>"
 

@@ -152,7 +152,15 @@ def _utf16(sign: str) -> list[int]:
     return [code] if code < 0x10000 else [0xD800 + ((code - 0x10000) >> 10), 0xDC00 + (code & 0x3FF)]
 
 
+_CSS_VALUE: Final = r"(?:#[0-9A-Fa-f]{3,8}|[+-]?[0-9]*\.?[0-9]+(?:%|[A-Za-z]{1,5})?|[A-Za-z][A-Za-z0-9-]*)"
+_CSS_VALUES: Final = re.compile(f"{_CSS_VALUE}(?: {_CSS_VALUE})*")
+"""Colours, numbers with their units, and names, which mean the same in a string and outside. Escaped, ``#b3261e`` would
+be the name of nothing."""
+
+
 def _css(text: str) -> str:
+    if _CSS_VALUES.fullmatch(text):
+        return text
     return re.sub(r"[^A-Za-z0-9_-]", lambda match: f"\\{ord(match[0]):06x} ", text)
 
 
