@@ -266,7 +266,7 @@ def list_by_item(session: Session, experiment_id: int, mode: str, after: str | N
     statement = select(LABELS.c.item, LABELS.c.worker_id, LABELS.c.value, counts).where(*_of(experiment_id, mode))
     if after is not None:
         statement = statement.where(LABELS.c.item > after)
-    rows = session.connection().execute(statement.order_by(LABELS.c.item, LABELS.c.at, LABELS.c.id).limit(size))
+    rows = session.connection().execute(statement.order_by(LABELS.c.item, LABELS.c.at, LABELS.c.id).limit(size)).all()
     return [ItemVote(row[0], row[1], row[2], bool(row[3])) for row in rows]
 
 

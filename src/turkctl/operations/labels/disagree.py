@@ -21,7 +21,7 @@ from turkctl.operations.labels.meaning import word
 from turkctl.operations.selection.gold import ONLY
 from turkctl.store import contents, label_results, label_votes
 from turkctl.store.experiments import Version
-from turkctl.store.label_results import AggregationRun, LabelledItem
+from turkctl.store.label_results import AggregationRun, ByHand, LabelledItem
 from turkctl.store.label_votes import ItemVote
 
 COLUMNS = ("item", "counts", "n", "result", "p", "votes", "address")
@@ -193,3 +193,15 @@ def certainty(result: LabelledItem, run: AggregationRun | None) -> float | None:
     if result.label is None:
         return max(result.p, 1 - result.p)
     return result.p if result.label == "true" else 1 - result.p
+
+
+def decision_on(world: World, slug: str, item: str) -> ByHand | None:
+    """Return what was decided by hand on an item; None if nothing was.
+
+    Raises:
+        NotFoundError: no such experiment.
+    """
+    with world.database.read() as session:
+        version = find_experiment(session, slug)
+        found = label_results.list_by_hand(session, version.experiment_id, world.listing_place.mode)
+    return next((each for each in found if each.item == item), None)
