@@ -45,7 +45,7 @@ ACTS = LOGGED | set(UNLOGGED)
 """The commands that change something: in the database, on the market, in the project's files, or elsewhere."""
 LOOKS = {
     *("answers", "assignments", "backup", "balance", "check", "codes", "cost", "count", "current", "deadlines"),
-    *("doctor", "export", "get"),
+    *("disagree", "doctor", "export", "get"),
     *(
         "hash-password",
         "help",

@@ -39,7 +39,7 @@ def current(text: str) -> str | None:
 def send(visitor: Visitor, **fields: str) -> str:
     """Send the form of the page, with these fields."""
     names = ("mode", "experiment", "kind", "below", "after", "item", "form")
-    return visitor.post("/labels/review", {name: visitor.hidden(name) for name in names} | fields)
+    return visitor.post("/labels/review/decide", {name: visitor.hidden(name) for name in names} | fields)
 
 
 def decisions(study: LabelStudy) -> list[dict[str, object]]:
@@ -103,7 +103,7 @@ def test_nothing_is_decided_without_a_label_a_reason_a_token_or_the_role(
     ):
         visitor.get(REVIEW)
         if "csrf_token" in fields:
-            visitor.post("/labels/review", {"experiment": "photos", "item": "p0", **fields}, token=False)
+            visitor.post("/labels/review/decide", {"experiment": "photos", "item": "p0", **fields}, token=False)
         else:
             send(visitor, **fields)
         assert visitor.status == status, fields
@@ -112,7 +112,9 @@ def test_nothing_is_decided_without_a_label_a_reason_a_token_or_the_role(
     assert current(page) == "p0"
     assert "Next item" in page
     assert "Keep it" not in page
-    viewer.post("/labels/review", {"experiment": "photos", "item": "p0", "value": "true", "reason": "x", "form": "f"})
+    viewer.post(
+        "/labels/review/decide", {"experiment": "photos", "item": "p0", "value": "true", "reason": "x", "form": "f"}
+    )
     assert viewer.status == 403
     assert show_item(study.world, "photos", "p0")["set_by"] is None
 

@@ -22,13 +22,13 @@ from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.labels import disagree
 from turkctl.operations.labels.changes import exclude_workers, invalidate, set_label, set_labels, settable
 from turkctl.operations.labels.decisions import read_decisions
-from turkctl.operations.labels.disagree import Wanted, certainty, check_wanted, disagreements
+from turkctl.operations.labels.disagree import ToDecide, certainty, check_wanted, disagreements
 from turkctl.store.label_results import AggregationRun, LabelledItem
 
 ANIMALS = (
     '\n[experiments.photos.labels]\nclasses = ["cat", "dog"]\nskip = ["pass"]\nmethod = "majority"\nmin_votes = 2\n'
 )
-SPLIT = Wanted()
+SPLIT = ToDecide()
 
 
 @pytest.fixture(params=KINDS)
@@ -54,7 +54,7 @@ def votes(study: LabelStudy, text: str) -> None:
     study.import_rows((item, f"w{place}", label) for item, *said in lines for place, label in enumerate(said) if label)
 
 
-def listed(study: LabelStudy, wanted: Wanted = SPLIT, **options: Any) -> dict[str, dict[str, Any]]:
+def listed(study: LabelStudy, wanted: ToDecide = SPLIT, **options: Any) -> dict[str, dict[str, Any]]:
     """The rows by item."""
     return {row["item"]: row for row in disagreements(study.world, "photos", wanted, **options)}
 
@@ -79,7 +79,7 @@ def test_items_are_split_by_usable_votes_alone_of_each_person_the_last(study: La
 
 def test_too_few_usable_votes_are_listed_even_if_there_are_none(study: LabelStudy) -> None:
     votes(study, "p1 cat cat cat\np2 cat pass pass\np3 pass\n")
-    found = listed(study, Wanted(votes_below=2))
+    found = listed(study, ToDecide(votes_below=2))
     assert {item: row["n"] for item, row in found.items()} == {"p2": 1, "p3": 0}
     assert found["p3"]["counts"] == {}
 
@@ -110,9 +110,9 @@ def test_the_list_is_the_input_of_labels_set_and_blank_rows_are_skipped(study: L
 def test_a_probability_is_that_of_the_label_whichever_it_is(photos: LabelStudy) -> None:
     photos.import_rows(rows_of(["111", "000", "110", "001"]))
     with pytest.raises(UsageError, match="never aggregated"):
-        listed(photos, Wanted(p_below=0.9))
+        listed(photos, ToDecide(p_below=0.9))
     photos.aggregate(method="majority")
-    found = listed(photos, Wanted(p_below=0.8))
+    found = listed(photos, ToDecide(p_below=0.8))
     assert {item: row["result"] for item, row in found.items()} == {"p2": True, "p3": False}
     assert found["p3"]["p"] < 0.5
 
@@ -137,7 +137,7 @@ def test_numbers_have_no_probability_and_split_if_they_differ(tmp_path: Path) ->
     assert list(listed(study)) == ["p1"]
     study.aggregate()
     with pytest.raises(UsageError, match="no probability"):
-        listed(study, Wanted(p_below=0.9))
+        listed(study, ToDecide(p_below=0.9))
     assert listed(study)["p1"]["result"] == 3.5
     study.world.close()
 

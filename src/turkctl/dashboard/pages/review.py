@@ -21,7 +21,7 @@ from turkctl.dashboard.pages.experiment_choice import chosen_experiment, experim
 from turkctl.dashboard.pages.experiments import ShownTask, shown_task
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.operations.labels.changes import settable
-from turkctl.operations.labels.disagree import Wanted, check_wanted, decision_on, disagreements
+from turkctl.operations.labels.disagree import ToDecide, check_wanted, decision_on, disagreements
 
 pages = Blueprint("review", __name__)
 
@@ -42,7 +42,7 @@ _REASON = "reason"
 
 
 @dataclass(frozen=True)
-class Queue:
+class ReviewQueue:
     """Which items are decided, in the order of their keys.
 
     Attributes:
@@ -54,14 +54,14 @@ class Queue:
     below: str
 
     @classmethod
-    def of(cls, given: Mapping[str, str]) -> Queue:
+    def of(cls, given: Mapping[str, str]) -> ReviewQueue:
         """Return the queue that an address or a form names."""
         kind = given.get("kind", SPLIT)
         kind = kind if kind in USUAL else SPLIT
         return cls(kind, "" if kind == SPLIT else (given.get("below") or USUAL[kind]).strip())
 
     @property
-    def wanted(self) -> Wanted:
+    def wanted(self) -> ToDecide:
         """Return which items these are.
 
         Raises:
@@ -70,7 +70,7 @@ class Queue:
         if self.kind == FEW:
             return check_wanted(None, whole(self.below, "the number of votes"))
         if self.kind == SPLIT:
-            return Wanted()
+            return ToDecide()
         try:
             bound = float(self.below)
         except ValueError:
@@ -82,7 +82,7 @@ class Queue:
         """Return it as options of a command line."""
         return [f"--{self.kind}", *([self.below] if self.below else [])]
 
-    def address(self, slug: str | None, **more: str | None) -> str:
+    def address(self, slug: str | None, **more: Any) -> str:
         """Return the address of a place in the queue."""
         below = self.below if self.below != USUAL[self.kind] else None
         return url_for("review.index", experiment=slug, kind=self.kind, below=below, **more)
@@ -92,7 +92,7 @@ class Queue:
 def index() -> ResponseReturnValue:
     """Show the next item to decide, and those after it."""
     here = desk()
-    slug, queue = chosen_experiment(here.world, request.args.get("experiment")), Queue.of(request.args)
+    slug, queue = chosen_experiment(here.world, request.args.get("experiment")), ReviewQueue.of(request.args)
     after = request.args.get("after") or None
     rows: list[dict[str, Any]] = []
     trouble, classes = None, []
@@ -146,10 +146,10 @@ def _decided(slug: str | None) -> Mapping[str, Any] | None:
     return None if found is None else {"item": found.item, "label": found.label}
 
 
-@pages.post("/labels/review")
+@pages.post("/labels/review/decide")
 def decide() -> ResponseReturnValue:
     """Set the label of an item, or leave it, and go to the next; or keep the reason for all that follow."""
-    form, queue = request.form, Queue.of(request.form)
+    form, queue = request.form, ReviewQueue.of(request.form)
     check_mode(form.get("mode", desk().mode))
     slug, item = required(form, "experiment", "the experiment"), required(form, "item", "the item")
     session[_REASON] = form.get("reason", "").strip()[:LONGEST_REASON]

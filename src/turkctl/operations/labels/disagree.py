@@ -33,7 +33,7 @@ FIRST, MOST = 2_000, 50_000
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ToDecide:
     """Which items are listed: those whose votes differ, unless one of the bounds is given.
 
     Attributes:
@@ -45,7 +45,7 @@ class Wanted:
     votes_below: int | None = None
 
 
-def check_wanted(p_below: float | None, votes_below: int | None, *, split: bool = False) -> Wanted:
+def check_wanted(p_below: float | None, votes_below: int | None, *, split: bool = False) -> ToDecide:
     """Return which items are wanted.
 
     Raises:
@@ -59,11 +59,11 @@ def check_wanted(p_below: float | None, votes_below: int | None, *, split: bool 
         raise UsageError(f"--p-below must be above 0 and at most 1, not {p_below:g}", hint="write 0.9 for 90 %")
     if votes_below is not None and votes_below < 1:
         raise UsageError(f"--votes-below must be at least 1, not {votes_below}", hint="give a number of votes")
-    return Wanted(p_below, votes_below)
+    return ToDecide(p_below, votes_below)
 
 
 def disagreements(
-    world: World, slug: str, wanted: Wanted, *, gold: str | None = None, after: str | None = None
+    world: World, slug: str, wanted: ToDecide, *, gold: str | None = None, after: str | None = None
 ) -> Iterator[dict[str, Any]]:
     """Yield a row for each item to decide, in the order of items; read on demand, some thousand labels at a time.
 
@@ -90,7 +90,7 @@ def disagreements(
 class _List:
     """The list of one experiment, by its answers and results as they are now."""
 
-    def __init__(self, world: World, version: Version, wanted: Wanted, gold: str | None) -> None:
+    def __init__(self, world: World, version: Version, wanted: ToDecide, gold: str | None) -> None:
         mode = world.listing_place.mode
         self._world, self._wanted, self._gold = world, wanted, gold
         self._of = (version.experiment_id, mode)
@@ -165,7 +165,7 @@ class _List:
         return row if self._gold is None else {**row, GOLD_COLUMN: self._known.get(item)}
 
 
-def _run(session: Session, version: Version, mode: str, wanted: Wanted) -> AggregationRun | None:
+def _run(session: Session, version: Version, mode: str, wanted: ToDecide) -> AggregationRun | None:
     """Return the run whose results are current; where a probability is asked for, there must be one with such."""
     if wanted.p_below is None:
         return label_results.standing_run(session, version.experiment_id, mode)
