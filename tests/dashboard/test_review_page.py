@@ -107,16 +107,21 @@ def test_nothing_is_decided_without_a_label_a_reason_a_token_or_the_role(
         else:
             send(visitor, **fields)
         assert visitor.status == status, fields
+    visitor.get(REVIEW)
+    send(visitor, value="true", reason="seen")
+    send(visitor, item="p0", reason="seen")
+    assert visitor.status == 400, "a form without a label does not take a decision back"
+    assert show_item(study.world, "photos", "p0")["set_by"] == "lab (dashboard)"
     viewer = site.visitor("viewer")
     page = viewer.get(REVIEW)
-    assert current(page) == "p0"
+    assert current(page) == "p1"
     assert "Next item" in page
     assert "Keep it" not in page
     viewer.post(
-        "/labels/review/decide", {"experiment": "photos", "item": "p0", "value": "true", "reason": "x", "form": "f"}
+        "/labels/review/decide", {"experiment": "photos", "item": "p1", "value": "true", "reason": "x", "form": "f"}
     )
     assert viewer.status == 403
-    assert show_item(study.world, "photos", "p0")["set_by"] is None
+    assert show_item(study.world, "photos", "p1")["set_by"] is None
 
 
 def test_a_reason_is_kept_and_the_item_stays(site: DashboardSite) -> None:
