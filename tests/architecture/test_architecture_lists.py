@@ -21,6 +21,7 @@ NO_LISTS = {
     ("experiments", "configure"): "the report of an act",
     ("experiments", "lint"): "mistakes, in the order of the files",
     ("hits", "why"): "the answer to one question",
+    ("label_disagree", "disagree"): "a list, and with --format a file",
     ("label_lists", "export"): "a file",
     ("labels", "_aggregate_experiments"): "the report of an act",
     ("labels", "_aggregate_file"): "the report of an act",

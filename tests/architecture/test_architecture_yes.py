@@ -57,7 +57,7 @@ LOOKS = {
         "current",
         "deadlines",
     ),
-    *("doctor", "export", "get"),
+    *("disagree", "doctor", "export", "get"),
     *(
         "hash-password",
         "help",

@@ -377,3 +377,48 @@ def test_agreement_that_is_unknown_says_why(folder: Path, turkctl: Any) -> None:
     done = turkctl("labels", "agreement", "apart.csv", "--json")
     assert (told(done)["alpha"], told(done)["items"]) == (None, 0)
     assert "agreement: unknown, no item has two labels" in done.err
+
+
+def test_items_to_decide_are_written_to_a_file_filled_in_and_set(imported: Path, turkctl: Any) -> None:
+    of = ("--experiment", "stroop")
+    rows = told(turkctl("labels", "disagree", *of, "--json"))
+    assert [row["item"] for row in rows] == ["photo1", "photo2", "photo3"]
+    assert rows[0]["counts"] == {"true": 2, "false": 1}
+    assert rows[0]["votes"][2] == {"worker": "carl", "label": "false"}
+    assert "anna: true, ben: true, carl: false" in turkctl("labels", "disagree", *of, "--limit", "1").out
+    written = told(turkctl("labels", "disagree", "--split", *of, "--file", "decide.csv", "--json"))
+    assert written == {"file": "decide.csv", "rows": 3}
+    table = list(csv.DictReader(io.StringIO((imported / "decide.csv").read_text())))
+    assert [table[0][name] for name in ("item", "label", "counts")] == ["photo1", "", "true 2, false 1"]
+    table[1]["label"] = "yes"
+    with (imported / "decided.csv").open("w") as out:
+        writer = csv.DictWriter(out, table[0])
+        writer.writeheader()
+        writer.writerows(table)
+    done = turkctl("labels", "set", "--from", "decided.csv", "--reason", "seen", *of, "--json")
+    assert (told(done)["succeeded"], told(done)["skipped"]) == (1, 2)
+    left = told(turkctl("labels", "disagree", *of, "--columns", "item,label", "--sort", "item", "--desc", "--json"))
+    assert left == [{"item": "photo3", "label": None}, {"item": "photo1", "label": None}]
+    lines = turkctl("labels", "disagree", *of, "--format", "jsonl").out.splitlines()
+    assert [json.loads(line)["item"] for line in lines] == ["photo1", "photo3"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--split", "--votes-below", "3"], "cannot be used together"),
+        (["--p-below", "90"], "write 0.9"),
+        (["--p-below", "0.9"], "turkctl labels aggregate --experiment stroop"),
+        (["--votes-below", "0"], "at least 1"),
+        (["--gold", "no"], "include or only"),
+        (["--file", "x.xlsx"], "name a file that ends in .csv or .jsonl"),
+        (["--format", "parquet"], "--format must be csv or jsonl"),
+        (["--columns", "itme"], "item"),
+    ],
+)
+def test_what_items_to_decide_cannot_mean_is_refused(
+    imported: Path, turkctl: Any, arguments: list[str], says: str
+) -> None:
+    done = turkctl("labels", "disagree", "--experiment", "stroop", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert says in done.err

@@ -46,7 +46,7 @@ FORMS: dict[str, dict[str, object]] = {
     "sync": {"full": "1"},
     "labels-aggregate": {"experiment": "stroop", "force": "1"},
     "labels-mark-dirty": {"experiment": "stroop"},
-    "labels-set": {**LABELS, "value": "-true"},
+    "labels-set": {**LABELS, "value": "-true", "reason": DASHES},
     "labels-exclude": {**LABELS, "undo": "1"},
     "labels-invalidate": {**LABELS, "undo": "1"},
     "labels-needs-more": {"experiment": "stroop", "id": ["i0", "i1"], "outputs": "2"},
@@ -117,6 +117,9 @@ ADDRESSES = (
     "content?experiment=stroop&kind=pending",
     "labels?experiment=stroop",
     "labels/review?experiment=stroop",
+    "labels/review?experiment=stroop&kind=votes-below&below=4",
+    "labels/review?experiment=stroop&kind=votes-below&below=x",
+    "labels/needs-more?experiment=stroop",
 )
 """Pages with every filter of theirs."""
 
@@ -156,6 +159,7 @@ def test_the_navigation_marks_the_section_of_every_page(walk: Walk) -> None:
         (f"/participants/{walk.known.assignment}", "participants.index", "true"),
         ("/campaigns/1", "campaigns.index", "true"),
         ("/labels/review", "labels.index", "true"),
+        ("/labels/needs-more", "labels.index", "true"),
         (f"/runs/{walk.known.run}", "log.index", "true"),
     ):
         marked = re.findall(r'aria-current="(\w+)">([^<]+)<', visitor.get(path))

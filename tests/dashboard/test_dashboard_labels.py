@@ -52,12 +52,12 @@ def test_an_item_is_decided_by_hand_and_given_back(study: LabelStudy, site: Dash
     assert study.results()["p0"][1] != "admin"
 
 
-def test_disagreements_are_listed_and_given_more_outputs_only_where_there_is_content(
+def test_doubtful_items_are_listed_and_given_more_outputs_only_where_there_is_content(
     study: LabelStudy, site: DashboardSite
 ) -> None:
     study.aggregate()
     visitor = site.visitor()
-    page = visitor.get("/labels/review?experiment=photos")
+    page = visitor.get("/labels/needs-more?experiment=photos")
     assert "Ask for more answers" in page
     page = visitor.plan("labels-needs-more", experiment="photos", id=["p1", "p2"], outputs="2")
     assert "2 items left out" in page  # labels from a file have no items to post
@@ -99,7 +99,14 @@ def test_every_page_of_items_and_labels_opens_in_an_empty_study_and_names_its_co
 
     with dashboard_site(folder) as site:
         visitor = site.visitor("viewer")
-        for path in ("/content", "/labels", "/labels/review", "/labels?experiment=stroop", "/content?kind=pending"):
+        for path in (
+            "/content",
+            "/labels",
+            "/labels/review",
+            "/labels/needs-more",
+            "/labels?experiment=stroop",
+            "/content?kind=pending",
+        ):
             page = visitor.get(path)
             assert visitor.status == 200, path
             assert '<code id="command">turkctl ' in page

@@ -86,14 +86,37 @@ def _write_parquet(file: Path, columns: Sequence[str], rows: Iterable[Row], prot
 def check_format(form: str, forms: Sequence[str] = FORMATS, file: Path | None = None) -> None:
     """Raise UsageError unless files are written in this format, and it can be written there."""
     if form not in forms:
-        known = f"{', '.join(forms[:-1])} or {forms[-1]}"
-        raise UsageError(f"--format must be {known}, not '{form}'", hint="give one of them")
+        raise UsageError(f"--format must be {_or(forms)}, not '{form}'", hint="give one of them")
     if form == "parquet":
         if file is None or is_standard(file):
             raise UsageError("Parquet cannot be written to standard output", hint="name a file with --file")
         from turkctl.operations.participants.export_formats import import_parquet
 
         import_parquet()
+
+
+def chosen_format(run: Invocation, form: str | None, file: Path | None, forms: Sequence[str] = FORMATS) -> str:
+    """Return the format of what is written: as named, else as the file's name says, else that of the output.
+
+    Raises:
+        UsageError: files are not written in this format.
+    """
+    suffix = "" if file is None else file.suffix.lstrip(".").lower()
+    if form is not None:
+        check_format(form, forms, file)
+        return form
+    if file is None:
+        return run.output.format
+    if suffix in forms:
+        return suffix
+    if suffix in ("xlsx", "xls", "ods", "tsv", "json", "parquet"):
+        hint = f"name a file that ends in {_or([f'.{each}' for each in forms])}, or give --format"
+        raise UsageError(f"{file} ends in .{suffix}, which is not a format of exports", hint=hint)
+    return "jsonl" if run.wants_json else "csv"
+
+
+def _or(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"
 
 
 class Counted:

@@ -18,7 +18,7 @@ NAVIGATION = (
 )
 """Endpoints of the pages, in order, with their names."""
 
-_PARTS_OF = {"participant": "participants", "people": "workers", "acts": "log"}
+_PARTS_OF = {"participant": "participants", "people": "workers", "review": "labels", "acts": "log"}
 """Groups of pages that belong to another's entry of the navigation."""
 _HEADINGS = {
     "assignment_id": "Assignment",

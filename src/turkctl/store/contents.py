@@ -86,6 +86,16 @@ def data_of(session: Session, ids: Sequence[int]) -> dict[int, dict[str, Any]]:
     return found
 
 
+def data_by_key(session: Session, experiment_id: int, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return ``{key: data}`` of the known keys, removed ones included."""
+    found: dict[str, dict[str, Any]] = {}
+    for part in chunks(list(dict.fromkeys(keys))):
+        wanted = (CONTENTS.c.experiment_id == experiment_id, CONTENTS.c.key.in_(part))
+        rows = session.connection().execute(select(CONTENTS.c.key, CONTENTS.c.data).where(*wanted))
+        found.update((row.key, row.data) for row in rows)
+    return found
+
+
 def gold_ids(session: Session, experiment_id: int) -> list[int]:
     """Return the ids of the items that have a known answer and are not removed, oldest first."""
     statement = select(CONTENTS.c.id).where(

@@ -216,6 +216,16 @@ def get_item(session: Session, experiment_id: int, mode: str, item: str) -> Labe
     return _item(row, method, set_by_hand)
 
 
+def find_items(session: Session, run: AggregationRun, items: Sequence[str]) -> dict[str, LabelledItem]:
+    """Return a run's own results of these items, by item, whatever was set by hand."""
+    found: dict[str, LabelledItem] = {}
+    for part in chunks(items):
+        statement = select(RESULTS).where(RESULTS.c.run_id == run.id, RESULTS.c.item.in_(part))
+        rows = session.connection().execute(statement)
+        found.update((row.item, _item(row, run.method, {})) for row in rows)
+    return found
+
+
 def past_items(
     session: Session, experiment_id: int, mode: str, item: str
 ) -> list[tuple[AggregationRun, str | None, float]]:

@@ -57,6 +57,16 @@ class ListedLabel:
     """``counts``, ``rejected``, ``invalid`` or ``excluded``."""
 
 
+class ItemVote(NamedTuple):
+    """One label as it is read item by item."""
+
+    item: str
+    worker: str
+    value: str | None
+    counts: bool
+    """Whether it is of no rejected work or excluded worker, and not taken out."""
+
+
 @dataclass(frozen=True)
 class Narrowed:
     """A filter of labels, besides experiment and mode."""
@@ -241,6 +251,24 @@ def list_page(
         statement = statement.where(EXPERIMENTS.c.ended.is_(None))
     rows = session.connection().execute(statement.order_by(LABELS.c.id).limit(size)).all()
     return [_listed(row) for row in rows], rows[-1].id if rows else after
+
+
+def list_by_item(session: Session, experiment_id: int, mode: str, after: str | None, size: int) -> list[ItemVote]:
+    """Return a page of labels, whether they count or not, in the order of items; those of an item oldest first.
+
+    Args:
+        session: a reading session.
+        experiment_id: the experiment.
+        mode: of the labels.
+        after: the item after which the page begins; None for the first page.
+        size: the maximum number of labels: those of the last item may go on after it.
+    """
+    counts = case((and_(*_counts()), True), else_=False)
+    statement = select(LABELS.c.item, LABELS.c.worker_id, LABELS.c.value, counts).where(*_of(experiment_id, mode))
+    if after is not None:
+        statement = statement.where(LABELS.c.item > after)
+    rows = session.connection().execute(statement.order_by(LABELS.c.item, LABELS.c.at, LABELS.c.id).limit(size)).all()
+    return [ItemVote(row[0], row[1], row[2], bool(row[3])) for row in rows]
 
 
 def set_invalid(session: Session, experiment_id: int, mode: str, narrowed: Narrowed, *, to: bool) -> int:

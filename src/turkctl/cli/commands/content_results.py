@@ -16,6 +16,7 @@ from turkctl.cli.export import (
     Gold,
     ItemColumns,
     check_format,
+    chosen_format,
     show_renamed,
     write_rows,
 )
@@ -76,7 +77,7 @@ def results(
 
     run = invocation(ctx)
     refuse_standard(anonymize, "--anonymize", "where a key would be seen by all")
-    chosen = _format(run, form, file)
+    chosen = chosen_format(run, form, file, ALL_FORMATS)
     protected = run.protected().plus(anonymize, "the key")
     if file is not None:
         check_format(chosen, ALL_FORMATS, file)
@@ -109,24 +110,6 @@ def results(
         summary = {"file": str(file), "rows": counted.number, "unread": found.unread}
         renamed = {} if not wide or run.output.format == "table" else {"renamed": found.renamed, "missed": found.missed}
         run.output.record({**summary, **renamed})
-
-
-def _format(run: Invocation, form: str | None, file: Path | None) -> str:
-    """Return the format of what is written: as named, else as the file's name says, else that of the output."""
-    from turkctl.errors import UsageError
-
-    suffix = "" if file is None else file.suffix.lstrip(".").lower()
-    if form is not None:
-        check_format(form, ALL_FORMATS, file)
-        return form
-    if file is None:
-        return run.output.format
-    if suffix in ALL_FORMATS:
-        return suffix
-    if suffix in ("xlsx", "xls", "ods", "tsv", "json"):
-        hint = "name a file that ends in .csv, .jsonl or .parquet, or give --format"
-        raise UsageError(f"{file} ends in .{suffix}, which is not a format of exports", hint=hint)
-    return "jsonl" if run.wants_json else "csv"
 
 
 def _tell(run: Invocation, found: Results) -> None:

@@ -75,7 +75,8 @@ def set_(
 ) -> None:
     """Set the label of an item, or of many, by hand; aggregation does not overwrite it.
 
-    Who set it, when and why is kept: see `labels list` and `labels show`.
+    Who set it, when and why is kept: see `labels list` and `labels show`. Rows of FILE with a blank label are skipped,
+    so that it can be the list of `labels disagree`, filled in.
 
     Examples:
         turkctl labels set photo-3 false --experiment photos

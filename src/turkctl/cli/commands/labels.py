@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from turkctl.cli.bundles import bundled
-from turkctl.cli.commands import label_changes, label_lists
+from turkctl.cli.commands import label_changes, label_disagree, label_lists
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.label_options import Duplicates, File, Files, Force, OneExperiment, Options, Reading, Regex
 from turkctl.cli.listing import Listing
@@ -326,4 +326,5 @@ def worker_rows(rows: Sequence[dict[str, Any]], form: str) -> list[dict[str, Any
 
 
 label_lists.register(app)
+label_disagree.register(app)
 label_changes.register(app)

@@ -72,7 +72,7 @@ class RemoveContent(PageAct):
 class AddOutputs(PageAct):
     """Ask for more answers to the items that are ticked."""
 
-    name, title, back = "labels needs-more", "Ask for more answers", "labels.review"
+    name, title, back = "labels needs-more", "Ask for more answers", "labels.more"
 
     def read(self, form: MultiDict[str, str]) -> dict[str, Any]:
         """Return the experiment, the items and the number of outputs."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from turkctl.dashboard.acts.base import ActPlan, Fields, PageAct, of_preview, simple
-from turkctl.dashboard.acts.forms import required
+from turkctl.dashboard.acts.forms import lines, required
 from turkctl.dashboard.commands import arguments, option
 from turkctl.dashboard.desk import desk
 from turkctl.errors import UsageError
@@ -96,14 +96,15 @@ class MarkDirty(PageAct):
 class SetLabel(PageAct):
     """Decide on the label of one item by hand."""
 
-    name, title, back = "labels set", "Set a label", "labels.review"
+    name, title, back = "labels set", "Set a label", "review.index"
 
     def read(self, form: MultiDict[str, str]) -> dict[str, Any]:
-        """Return the experiment, the item and its label; none lets aggregation decide again."""
+        """Return the experiment, the item, its label, and why; no label lets aggregation decide again."""
         return {
             "experiment": required(form, "experiment", "the experiment"),
             "item": required(form, "item", "the item"),
             "value": form.get("value") or None,
+            "reason": lines(form, "reason") or None,
         }
 
     def command(self, fields: Fields) -> list[str]:
@@ -111,7 +112,7 @@ class SetLabel(PageAct):
         of = ["labels", "set", *option("--experiment", fields["experiment"])]
         if fields["value"] is None:
             return [*of, "--clear", *arguments(fields["item"])]
-        return [*of, *arguments(fields["item"], fields["value"])]
+        return [*of, *option("--reason", fields["reason"]), *arguments(fields["item"], fields["value"])]
 
     def propose(self, world: World, fields: Fields) -> ActPlan:
         """Return the label now and after."""
@@ -120,7 +121,7 @@ class SetLabel(PageAct):
         button = f"Let aggregation decide on {item}" if value is None else f"Label {item} as {value}"
 
         def do() -> str:
-            after = set_label(world, slug, item, value)["label"]
+            after = set_label(world, slug, item, value, fields["reason"])["label"]
             return f"the label of {item} is {_word(after)}" if after is not None else f"{item} waits for the next run"
 
         words = f"{button[0].lower()}{button[1:]}"
@@ -161,7 +162,7 @@ class ExcludeLabels(PageAct):
 class InvalidateLabels(PageAct):
     """Take out the labels of one item, or of one worker on it, or put them back."""
 
-    name, title, back = "labels invalidate", "Take labels out", "labels.review"
+    name, title, back = "labels invalidate", "Take labels out", "review.index"
 
     def read(self, form: MultiDict[str, str]) -> dict[str, Any]:
         """Return the experiment, the item, the worker, and whether to put the labels back."""

@@ -100,7 +100,7 @@ def _error_words(error: TurkctlError) -> str:
 
 
 def _ask(act: PageAct, fields: dict[str, Any], mode: str, **more: Any) -> ResponseReturnValue:
-    proposal = _propose(act, fields, _world(act, fields, mode, 0.0))
+    proposal = _propose(act, fields, world_of(act, fields, mode, 0.0))
     if isinstance(proposal, TurkctlError):
         return _refused(act, fields, mode, proposal)
     return _confirming(act, fields, mode, proposal, **more)
@@ -185,7 +185,7 @@ def start() -> ResponseReturnValue:
     if asked.mode != here.mode:
         raise OtherModeError(asked.mode, here.mode)
     fields = unveiled(asked.fields)
-    world = _world(act, fields, asked.mode, age)
+    world = world_of(act, fields, asked.mode, age)
     form = ActForm(asked.form, act.name, fields, world.origin.account or here.user.name)
     proposal = _propose(act, fields, world)
     other = isinstance(proposal, TurkctlError) or proposal.digest != asked.digest
@@ -234,7 +234,7 @@ def _people_trouble(proposal: ActPlan) -> str | None:
     return None if typed == str(proposal.people) else f"You typed '{typed}', which is not the number of people."
 
 
-def _world(act: PageAct, fields: Fields, mode: str, age: float) -> ChildWorld:
+def world_of(act: PageAct, fields: Fields, mode: str, age: float) -> ChildWorld:
     """Return the world of one act, whose origin says who asked for it, as which command, and how long ago."""
     here, studies = desk(), parts().studies
     command = command_line(_words(act, fields), mode, studies.first_mode)

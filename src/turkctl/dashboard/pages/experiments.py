@@ -8,9 +8,10 @@ storage nor the page around it, even if somebody opens the address by itself.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 
 from turkctl.dashboard.addresses import link_to
@@ -75,23 +76,58 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 @pages.get("/experiments/<slug>/preview")
 def show_preview(slug: str) -> ResponseReturnValue:
     """Show the task as a worker sees it before accepting it, in a frame."""
-    row = request.args.get("row") or None
+    row, key = _asked()
+    return page(
+        "preview.html",
+        ["experiments", "preview", slug, *option("--row", key or row)],
+        slug=slug,
+        row=key or row,
+        task=shown_task(slug, row, key),
+    )
+
+
+def _asked() -> tuple[str | None, str | None]:
+    """Return the item that the address names: its place in the queue or its key, and its key alone."""
+    return request.args.get("row") or None, request.args.get("key") or None
+
+
+@dataclass(frozen=True)
+class ShownTask:
+    """The task that shows an item, as ``shown_task.html`` draws it.
+
+    Attributes:
+        found: the task; None if the item makes no valid question.
+        error: why there is none.
+        source: the address of its page, if it has one of its own.
+        link: the address of a task that is on another server, if a browser can open it.
+        sandbox: what its page may do.
+    """
+
+    found: Preview | None
+    error: TurkctlError | None = None
+    source: str | None = None
+    link: str | None = None
+    sandbox: str = SANDBOX
+
+
+def shown_task(slug: str, row: str | None = None, key: str | None = None) -> ShownTask:
+    """Return the task that shows an item, or why it cannot be shown.
+
+    Args:
+        slug: the experiment.
+        row: the item's place in the queue, or its key; None for the next item.
+        key: the item's key, even if it looks like a place.
+
+    Raises:
+        NotFoundError: no such experiment or item.
+    """
     try:
-        found, error = preview(desk().world, slug, row), None
+        found = preview(desk().world, slug, row, key=key)
     except NotFoundError:
         raise
     except TurkctlError as problem:  # an item that makes no valid question is worth a page
-        found, error = None, problem
-    return page(
-        "preview.html",
-        ["experiments", "preview", slug, *option("--row", row)],
-        slug=slug,
-        row=row,
-        found=found,
-        error=error,
-        sandbox=SANDBOX,
-        link=None if found is None else _link(found),
-    )
+        return ShownTask(None, problem)
+    return ShownTask(found, None, url_for("experiments.document", slug=slug, row=row, key=key), _link(found))
 
 
 def _link(found: Preview) -> str | None:
@@ -103,7 +139,8 @@ def _link(found: Preview) -> str | None:
 @pages.get("/experiments/<slug>/preview/page")
 def document(slug: str) -> ResponseReturnValue:
     """Return the page of the task itself, in a sandbox of its own."""
-    found = preview(desk().world, slug, request.args.get("row") or None)
+    row, key = _asked()
+    found = preview(desk().world, slug, row, key=key)
     if found.page is None or found.url is not None:
         raise NotFoundError(f"experiment '{slug}' has no page of its own", hint="see its preview")
     answer = Response(found.page, content_type="text/html; charset=utf-8")

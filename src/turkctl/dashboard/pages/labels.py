@@ -1,4 +1,4 @@
-"""Labels, who gave them and how well, past aggregations, and disagreements to decide."""
+"""Labels, who gave them and how well, past aggregations, and items that need more answers."""
 
 from __future__ import annotations
 
@@ -87,9 +87,9 @@ def _workers(slug: str) -> tuple[list[dict[str, Any]], str | None]:
         return [], f"{error.message}; {error.hint}"
 
 
-@pages.get("/labels/review")
-def review() -> ResponseReturnValue:
-    """Show the items that are nearest to a tie, to be decided by hand or given more answers."""
+@pages.get("/labels/needs-more")
+def more() -> ResponseReturnValue:
+    """Show the items that are nearest to a tie, to be given more answers."""
     world = desk().world
     slug = chosen_experiment(world, request.args.get("experiment"))
     rows: list[dict[str, Any]] = []
@@ -100,7 +100,7 @@ def review() -> ResponseReturnValue:
         except UsageError as error:
             trouble = f"{error.message}; {error.hint}"
     return page(
-        "review.html",
+        "needs_more.html",
         ["labels", "needs-more", *option("--experiment", slug)],
         experiments=experiment_options(world, "choose one", slug),
         slug=slug,
@@ -116,7 +116,7 @@ def item() -> ResponseReturnValue:
     """Show one item: its label, its votes, and the labels it can be given."""
     here, slug, key = desk(), request.args.get("experiment", ""), request.args.get("item", "")
     if not key:
-        return redirect(url_for("labels.review", experiment=slug or None))
+        return redirect(url_for("review.index", experiment=slug or None))
     shown = show_item(here.world, slug, key)
     votes = here.veil.rows(shown["votes"])
     return page(

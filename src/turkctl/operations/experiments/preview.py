@@ -87,13 +87,14 @@ class Preview:
         return f"{self.url}\n" if self.url is not None else f"{self.page}"
 
 
-def preview(world: World, slug: str, row: str | None = None) -> Preview:
+def preview(world: World, slug: str, row: str | None = None, *, key: str | None = None) -> Preview:
     """Return the preview of the HIT that shows a row of the content, by default of the next HIT to dispatch.
 
     Args:
         world: database and clock.
         slug: the experiment.
         row: an item's position in the order of dispatch, counted from 1, or its key.
+        key: an item's key, even if it looks like a position.
 
     Raises:
         NotFoundError: there is no such experiment or item.
@@ -101,7 +102,7 @@ def preview(world: World, slug: str, row: str | None = None) -> Preview:
     """
     with world.database.read() as session:
         version = find_experiment(session, slug)
-        keys, rows = _rows(session, world, version, row)
+        keys, rows = _rows(session, world, version, row) if key is None else _by_key(session, version, key)
     notes: tuple[str, ...] = ()
     if not rows and (asked := placeholders(version)):
         rows = _made_up(version, asked)

@@ -10,13 +10,13 @@ from sqlmodel import Session
 
 from turkctl.classes import BINARY, Class
 from turkctl.errors import NotFoundError, TurkctlError, UsageError
-from turkctl.operations.engine.plan import ALREADY_DONE, PLANNED, BatchResult, ItemResult, fail
+from turkctl.operations.engine.plan import ALREADY_DONE, PLANNED, SKIPPED, BatchResult, ItemResult, fail
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.intents import processes
 from turkctl.operations.labels.decisions import ItemDecision
 from turkctl.operations.labels.from_answers import read_answers
-from turkctl.operations.labels.lists import as_shown, is_numeric, labellers, settled_rule, unknown_item
+from turkctl.operations.labels.lists import as_shown, is_numeric, labellers, settled_rule, sorted_answers, unknown_item
 from turkctl.operations.labels.meaning import as_class, rule_of, word
 from turkctl.store import contents, contents_usable, label_results, label_state, label_votes
 from turkctl.store.experiments import Version
@@ -84,14 +84,19 @@ def _known_items(session: Session, version: Version, mode: str, items: Sequence[
 
 
 class _Classes:
-    """The labels that can be set: those of the settings or of the last run, else true and false."""
+    """The labels that can be set: of the settings, the last run, or the answers; else true and false."""
 
     def __init__(self, session: Session, version: Version, mode: str, run: AggregationRun | None) -> None:
         self._rule = settled_rule(rule_of(session, version, mode), run)
+        answered: tuple[Class, ...] = ()
+        if self._rule.question == "open":  # nothing was aggregated yet: the classes are what was answered
+            counts = label_votes.value_counts(session, version.experiment_id, mode)
+            found = sorted_answers(session, version, mode, counts)
+            self._rule, answered = found.rule, found.classes
         if is_numeric(run):
             self._rule = replace(self._rule, question="numbers", names=(), true=(), false=())
         of_run = () if run is None else (run.facts or {}).get("classes") or ()
-        self._classes: tuple[Class, ...] = tuple(self._rule.names or of_run) or BINARY
+        self._classes: tuple[Class, ...] = tuple(self._rule.names or of_run or answered) or BINARY
 
     @property
     def words(self) -> list[str]:
@@ -132,8 +137,8 @@ def set_labels(
 ) -> BatchResult:
     """Set the labels of many items by hand, or with ``clear`` let runs decide on them again.
 
-    An item that is unknown, named twice or given a label that is none of the classes fails, with its row; the others
-    are set.
+    A row whose label is blank is skipped: nobody decided on its item. An item that is unknown, named twice or given a
+    label that is none of the classes fails, with its row; the others are set.
 
     Raises:
         NotFoundError: no such experiment.
@@ -148,6 +153,9 @@ def set_labels(
         results: list[ItemResult] = []
         seen: dict[str, int] = {}
         for each in decisions:
+            if not clear and not each.label:
+                results.append(ItemResult(each.item, SKIPPED, f"row {each.row:,} has no label"))
+                continue
             try:
                 if seen.setdefault(each.item, each.row) != each.row:
                     raise UsageError(f"the item is already in row {seen[each.item]:,}")

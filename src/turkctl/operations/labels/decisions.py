@@ -22,6 +22,7 @@ class ItemDecision:
     row: int
     item: str
     label: str
+    """Blank if nobody decided on the item."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +35,15 @@ class Instead:
 
 
 def read_decisions(file: str, stdin: TextIO, *, clear: bool) -> list[ItemDecision]:
-    """Return the items of a file with their labels; with ``clear``, no label is needed.
+    """Return the items of a file with their labels, which may be blank; with ``clear``, no label is needed.
 
     Raises:
-        UsageError: the file cannot be read, has no such columns or no rows; an item or a label is missing.
+        UsageError: the file cannot be read, has no such columns or no rows; an item is missing.
     """
     with opened(file, stdin) as table:
         item = _column(table, ITEM, "an item and a label in each row")
         label = None if clear else _column(table, LABEL, "an item and a label in each row")
-        found = [ItemDecision(*each) for each in _pairs(table, item, label)]
+        found = [ItemDecision(*each) for each in _pairs(table, item, label, blank=True)]
     _check_some(found, file)
     return found
 
@@ -79,8 +80,11 @@ def _no_column(table: Table, wanted: str) -> UsageError:
     return UsageError(f"{table.name} has no column {wanted}", hint=f"it has {', '.join(table.columns)}: rename one")
 
 
-def _pairs(table: Table, first: str, second: str | None) -> Iterator[tuple[int, str, str]]:
-    """Yield the number of each row and the texts of two columns; without a second one, nothing for it."""
+def _pairs(table: Table, first: str, second: str | None, *, blank: bool = False) -> Iterator[tuple[int, str, str]]:
+    """Yield the number of each row and the texts of two columns; without a second one, nothing for it.
+
+    ``blank`` lets the second one be blank.
+    """
     for record in table.records():
         texts = []
         for column in (first, second):
@@ -88,7 +92,7 @@ def _pairs(table: Table, first: str, second: str | None) -> Iterator[tuple[int, 
                 text = "" if column is None else as_text(record.get(column))
             except ValueError as error:
                 raise table.error(str(error)) from None
-            if not text and column is not None:
+            if not text and column is not None and not (blank and column == second):
                 raise table.error(f"the {column} is missing")
             texts.append(text)
         yield table.row, texts[0], texts[1]

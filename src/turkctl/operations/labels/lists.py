@@ -8,14 +8,15 @@ from typing import Any
 
 from sqlmodel import Session
 
-from turkctl.classes import AnswerRule
+from turkctl.classes import AnswerRule, Sorted, sort_answers
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.operations.engine.world import World
 from turkctl.operations.experiments.stored import find_experiment
 from turkctl.operations.labels.from_answers import read_answers
-from turkctl.operations.labels.meaning import rule_of
+from turkctl.operations.labels.meaning import method_of, rule_of
 from turkctl.operations.labels.ordering import agreement_in_order, in_order_of_classes
 from turkctl.operations.labels.statuses import COUNTS, LabelStatuses
+from turkctl.operations.project.labels import NAMED_CLASSES
 from turkctl.operations.selection.gold import INCLUDE, ONLY, Accuracy, accuracies
 from turkctl.operations.selection.hits import Selection
 from turkctl.operations.selection.own_ids import meant_by_lists
@@ -154,6 +155,20 @@ def settled_rule(rule: AnswerRule, run: AggregationRun | None) -> AnswerRule:
     if is_numeric(run):
         return replace(rule, question="numbers")
     return replace(rule, question="any" if (run.facts or {}).get("classes") else "truth")
+
+
+def sorted_answers(session: Session, version: Version, mode: str, counts: Mapping[str, int]) -> Sorted:
+    """Return the classes of all answers of an experiment, as its last run took them, else as its method would.
+
+    Args:
+        session: a reading session.
+        version: the experiment.
+        mode: of the labels.
+        counts: how often each text was answered.
+    """
+    run = label_results.standing_run(session, version.experiment_id, mode)
+    rule = settled_rule(rule_of(session, version, mode), run)
+    return sort_answers(rule, counts, names_too=method_of(version) in NAMED_CLASSES)
 
 
 def _vote_rows(page: list[ListedLabel], statuses: LabelStatuses, *, counting: bool) -> Iterator[dict[str, Any]]:

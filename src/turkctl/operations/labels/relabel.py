@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from turkctl.classes import AnswerRule, Sorted, sort_answers
+from turkctl.classes import AnswerRule, Sorted
 from turkctl.errors import TurkctlError, UsageError
 from turkctl.operations.engine.plan import ALREADY_DONE, PLANNED, BatchResult, ItemResult, fail
 from turkctl.operations.engine.world import World
@@ -14,9 +14,8 @@ from turkctl.operations.intents import processes
 from turkctl.operations.labels.decisions import Instead
 from turkctl.operations.labels.from_answers import read_answers
 from turkctl.operations.labels.left_out import why_odd
-from turkctl.operations.labels.lists import settled_rule
-from turkctl.operations.labels.meaning import label_settings, method_of, rule_of, word
-from turkctl.operations.project.labels import NAMED_CLASSES
+from turkctl.operations.labels.lists import settled_rule, sorted_answers
+from turkctl.operations.labels.meaning import label_settings, rule_of, word
 from turkctl.store import label_relabels, label_results, label_state, label_votes
 from turkctl.store.label_relabels import Relabel
 from turkctl.store.labels import ID_LENGTH
@@ -102,9 +101,9 @@ def list_answers(world: World, slug: str) -> list[dict[str, Any]]:
         counts = label_votes.value_counts(session, *of)
         rule = settled_rule(rule_of(session, version, mode), label_results.standing_run(session, *of))
         relabels = {rule.fold(each.answer): each for each in label_relabels.list_all(session, *of)}
-    given = {rule.fold(text) for text in counts}
-    counts |= {each.answer: 0 for key, each in relabels.items() if key not in given}
-    found = sort_answers(rule, counts, names_too=method_of(version) in NAMED_CLASSES)
+        given = {rule.fold(text) for text in counts}
+        counts |= {each.answer: 0 for key, each in relabels.items() if key not in given}
+        found = sorted_answers(session, version, mode, counts)
     rows = [_row(text, n, found, relabels.get(rule.fold(text))) for text, n in counts.items()]
     return sorted(rows, key=lambda row: -row["n"])
 

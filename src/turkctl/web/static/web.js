@@ -25,6 +25,17 @@ document.addEventListener("keydown", (event) => {
   event.target.click();
 });
 
+// A key presses the button that names it, while nobody types.
+document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || event.repeat || event.isComposing) return;
+  if (event.ctrlKey || event.altKey || event.metaKey) return;
+  if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+  const button = document.querySelector(`button[data-key="${CSS.escape(event.key)}"]`);
+  if (!button) return;
+  event.preventDefault();
+  button.click();
+});
+
 // A form is sent once; the browser's "back" makes it usable again.
 document.addEventListener("submit", (event) => {
   const form = event.target;
