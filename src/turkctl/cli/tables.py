@@ -22,6 +22,9 @@ MONEY = (
 KEPT = ("experiment", "what", "ok", "why", "mend", "reason", "error", "message", "summary", "detail", *MONEY)
 """Columns that are never left out: the experiment, what happens, whether it is well, why, what to do, and money."""
 SPARE = (
+    "last_7_days",
+    "today",
+    "per_day",
     "mode",
     "title",
     "expired",
