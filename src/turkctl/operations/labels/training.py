@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -25,7 +26,6 @@ from turkctl.operations.labels.lists import (
     settled_rule,
 )
 from turkctl.operations.labels.meaning import rule_of, word
-from turkctl.operations.participants.datastring import as_text
 from turkctl.operations.selection.gold import INCLUDE, ONLY
 from turkctl.store import contents, experiments, label_results
 from turkctl.store.experiments import Version
@@ -174,7 +174,7 @@ class _Rows:
         return {
             **{name: row[name] for name in self.first},
             **{column: shares.get(name) for name, column in self.shares.items()},
-            **{name: as_text(value) if self.texts else value for name, value in self.items.of(data).items()},
+            **{name: _as_text(value) if self.texts else value for name, value in self.items.of(data).items()},
         }
 
 
@@ -208,6 +208,10 @@ def _shares(item: LabelledItem, source: _Source) -> Mapping[str, float | None]:
     if item.by_class is None:
         return {}
     return {word(each): item.by_class.get(word(each), 0.0) for each in source.classes}
+
+
+def _as_text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _rounded(number: float | None) -> float | None:
