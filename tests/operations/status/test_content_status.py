@@ -16,7 +16,7 @@ from study_support import worker
 from turkctl.errors import NotFoundError, UsageError
 from turkctl.operations.labels.changes import exclude_workers
 from turkctl.operations.status.content import GROUPS, check_group, content_status
-from turkctl.operations.status.pace import Pace, pace_of
+from turkctl.operations.status.pace import ContentPace, pace_of
 from turkctl.operations.status.read import read_status
 from turkctl.store.contents_progress import DayOfContent
 
@@ -186,9 +186,11 @@ def test_the_pace_counts_the_hours_of_today_and_of_the_first_day() -> None:
         return DayOfContent(NOW.date() - timedelta(days=ago), usable, 0)
 
     posted = NOW - timedelta(hours=2)
-    assert pace_of([day(0, 5)], posted, NOW, 15) == Pace(5, 5, 60.0, NOW + timedelta(hours=6))
-    assert pace_of([day(2, 6), day(0, 6)], NOW - timedelta(days=9), NOW, 8) == Pace(6, 12, 8.0, NOW + timedelta(days=1))
-    assert pace_of([day(9, 9)], NOW - timedelta(days=9.25), NOW, 8) == Pace(0, 0, 12.0, None)
-    assert pace_of([day(ago, 1) for ago in range(30, 1, -1)], None, NOW, 0) == Pace(0, 5, 1.0, None)
-    assert pace_of([], None, NOW, 8) == Pace()
+    assert pace_of([day(0, 5)], posted, NOW, 15) == ContentPace(5, 5, 60.0, NOW + timedelta(hours=6))
+    assert pace_of([day(2, 6), day(0, 6)], NOW - timedelta(days=9), NOW, 8) == ContentPace(
+        6, 12, 8.0, NOW + timedelta(days=1)
+    )
+    assert pace_of([day(9, 9)], NOW - timedelta(days=9.25), NOW, 8) == ContentPace(0, 0, 12.0, None)
+    assert pace_of([day(ago, 1) for ago in range(30, 1, -1)], None, NOW, 0) == ContentPace(0, 5, 1.0, None)
+    assert pace_of([], None, NOW, 8) == ContentPace()
     assert pace_of([day(1, 1)], NOW - timedelta(days=3), NOW, 10**12).expected_end is None

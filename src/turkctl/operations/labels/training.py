@@ -53,7 +53,7 @@ class TrainingData:
 
 
 @dataclass(frozen=True)
-class _Source:
+class _LabelledExperiment:
     """An experiment with its results, as they were when the export began."""
 
     version: Version
@@ -104,7 +104,7 @@ def training_data(world: World, slug: str | None, *, gold: str | None = None, te
     classes = dict.fromkeys(word(each) for source in sources for each in source.classes)
     shares = {name: given.add(f"p.{name}") for name in classes}
     items = ItemColumns({name for source in sources for name in source.names}, [*first, *shares.values()])
-    made = _Rows(world, first, shares, items, gold, texts=texts)
+    made = _TrainingRows(world, first, shares, items, gold, texts=texts)
     return TrainingData(
         (*first, *shares.values(), *items.names),
         (row for source in sources for row in made.of(source)),
@@ -113,7 +113,7 @@ def training_data(world: World, slug: str | None, *, gold: str | None = None, te
     )
 
 
-def _source(session: Session, world: World, version: Version) -> _Source:
+def _source(session: Session, world: World, version: Version) -> _LabelledExperiment:
     mode, settings = world.listing_place.mode, settings_of(version)
     run = label_results.standing_run(session, version.experiment_id, mode)
     names: dict[str, None] = {}
@@ -121,7 +121,7 @@ def _source(session: Session, world: World, version: Version) -> _Source:
         names.update(dict.fromkeys(data))
         while len(names) > MOST:
             names.popitem()
-    return _Source(
+    return _LabelledExperiment(
         version,
         run,
         settled_rule(rule_of(session, version, mode), run),
@@ -132,7 +132,7 @@ def _source(session: Session, world: World, version: Version) -> _Source:
 
 
 @dataclass(frozen=True)
-class _Rows:
+class _TrainingRows:
     """Makes the rows."""
 
     world: World
@@ -144,7 +144,7 @@ class _Rows:
     gold: str | None
     texts: bool
 
-    def of(self, source: _Source) -> Iterator[Row]:
+    def of(self, source: _LabelledExperiment) -> Iterator[Row]:
         """Yield the rows of one experiment."""
         found = (each for each in items_of(self.world, source.version, source.run) if self._wants(each, source))
         while part := list(islice(found, PART)):
@@ -153,10 +153,10 @@ class _Rows:
             for each in part:
                 yield self._row(each, source, data.get(each.item))
 
-    def _wants(self, item: LabelledItem, source: _Source) -> bool:
+    def _wants(self, item: LabelledItem, source: _LabelledExperiment) -> bool:
         return self.gold == INCLUDE or (self.gold == ONLY) == (item.item in source.known)
 
-    def _row(self, item: LabelledItem, source: _Source, data: Mapping[str, Any] | None) -> Row:
+    def _row(self, item: LabelledItem, source: _LabelledExperiment, data: Mapping[str, Any] | None) -> Row:
         label, origin = _decided(item, source)
         numbers = {name: _rounded(getattr(item, name)) for name in ("score", "p", *INTERVAL)}
         row = {
@@ -178,7 +178,7 @@ class _Rows:
         }
 
 
-def _decided(item: LabelledItem, source: _Source) -> tuple[Class | None, str | None]:
+def _decided(item: LabelledItem, source: _LabelledExperiment) -> tuple[Class | None, str | None]:
     """Return the label of an item, and where it is from; nothing for an item without one."""
     if item.method == "admin":
         return as_shown(item.label, source.run), BY_HAND
@@ -190,7 +190,7 @@ def _decided(item: LabelledItem, source: _Source) -> tuple[Class | None, str | N
     return label, None if label is None else FROM_VOTES
 
 
-def _votes(item: LabelledItem, source: _Source) -> Mapping[str, int] | None:
+def _votes(item: LabelledItem, source: _LabelledExperiment) -> Mapping[str, int] | None:
     """Return the number of votes by class; None where none are stored."""
     if item.votes is not None or tuple(source.classes) != BINARY:
         return item.votes
@@ -198,7 +198,7 @@ def _votes(item: LabelledItem, source: _Source) -> Mapping[str, int] | None:
     return {name: number for name, number in numbers if number}
 
 
-def _shares(item: LabelledItem, source: _Source) -> Mapping[str, float | None]:
+def _shares(item: LabelledItem, source: _LabelledExperiment) -> Mapping[str, float | None]:
     """Return the probability of each class; nothing where none are known."""
     if item.p is None:
         return {}

@@ -16,7 +16,7 @@ RECENT = 7
 
 
 @dataclass(frozen=True)
-class Pace:
+class ContentPace:
     """How fast answers that count come in. Days are of UTC; of an item, no more answers count than it wants."""
 
     today: int = 0
@@ -30,7 +30,7 @@ class Pace:
     days."""
 
 
-def pace_of(days: Sequence[DayOfContent], posted: datetime | None, now: datetime, missing: int) -> Pace:
+def pace_of(days: Sequence[DayOfContent], posted: datetime | None, now: datetime, missing: int) -> ContentPace:
     """Return the pace of an experiment.
 
     Args:
@@ -46,7 +46,7 @@ def pace_of(days: Sequence[DayOfContent], posted: datetime | None, now: datetime
     length = sum((_part_of(each, begun, now) for each in active), timedelta())
     rate = sum(each.usable for each in active) / (length / DAY) if length > timedelta() else None
     arrived = sum(each.usable for each in recent)
-    return Pace(
+    return ContentPace(
         today=sum(each.usable for each in recent if each.day == today),
         last_7_days=arrived,
         per_day=None if rate is None else round(rate, 1),
