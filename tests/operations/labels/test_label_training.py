@@ -113,6 +113,15 @@ def test_a_label_set_by_hand_goes_before_a_known_answer_and_that_before_votes(ma
     assert (found["new"]["votes"], found["new"]["p.dog"], found["new"]["n"]) == (None, None, 0)
 
 
+def test_a_known_answer_to_another_question_is_no_label(make: Make) -> None:
+    study = make(CLASSES.format(method="majority").replace("min_votes", 'field = "animal"\nmin_votes'))
+    study.add("key,url,truth\ng1,x,cat\n", gold="truth")
+    study.import_rows([("g1", who, "dog") for who in ("w1", "w2")] + [("a", who, "cat") for who in ("w1", "w2")])
+    study.aggregate()
+    known = rows(study, gold="only")["g1"]
+    assert (known["label"], known["source"], known["gold"]) == ("dog", "votes", "cat")
+
+
 def test_a_yes_or_no_question_has_two_probabilities_that_add_up_to_one(make: Make) -> None:
     study = make(LABELS + 'method = "majority"\n')
     study.import_rows(rows_of(VOTES))

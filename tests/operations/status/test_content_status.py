@@ -137,7 +137,8 @@ def test_people_have_their_items_time_known_items_and_agreement(study: LabelStud
 def test_agreement_is_the_share_of_labels_that_most_others_gave(study: LabelStudy) -> None:
     rows = [("a", who, said) for who, said in (("w1", "cat"), ("w2", "cat"), ("w3", "cat"), ("w4", "dog"))]
     rows += [("b", who, said) for who, said in (("w1", "dog"), ("w2", "Fox"), ("w3", "fox"), ("w4", "fox"))]
-    study.import_rows([(item, who, said) for item, who, said in rows])
+    rows += [("g1", who, said) for who, said in (("w1", "dog"), ("w2", "cat"), ("w3", "cat"))]  # known: left out
+    study.import_rows(rows)
     say(study, 1, *words_for(study, i0="cat", i1="cow", g1="cat"))
     from turkctl.operations.experiments.stored import find_experiment
     from turkctl.operations.status.content import agreements
