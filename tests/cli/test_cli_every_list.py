@@ -57,6 +57,7 @@ MUST_SURVIVE = {
     "campaigns list": {"id", "experiment", "goal", "completed", "spent", "status"},
     "config show": {"key", "value"},
     "content list": {"key", "experiment", "answers", "usable", "wanted", "scheduled"},
+    "content status": {"experiment", "items", "finished", "usable", "wanted", "expected_end"},
     "content results": {"key", "question", "answer", "worker_id", "status"},
     "experiments list": {"experiment", "reward", "hits"},
     "hits deadlines": {"when", "in", "what", "experiment", "amount", "mend"},

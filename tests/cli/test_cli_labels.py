@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyarrow import parquet
 
 ROWS = [
     ("photo1", "yes yes no"),
@@ -147,7 +148,33 @@ def test_labels_that_are_exported_make_the_same_results_as_a_file(imported: Path
     of_store = told(turkctl("labels", "aggregate", "--experiment", "stroop", "--min-votes", "2", "--json"))
     assert of_file == of_store
     results = turkctl("labels", "export", "--results", "--format", "jsonl", "--experiment", "stroop")
-    assert [json.loads(line) for line in results.out.splitlines()] == of_store
+    lines = [json.loads(line) for line in results.out.splitlines()]
+    assert [{name: row[name] for name in of_store[0]} for row in lines] == of_store
+
+
+def test_results_are_exported_as_training_data_in_every_format(imported: Path, turkctl: Any) -> None:
+    turkctl("labels", "aggregate", "--min-votes", "2")
+    export = ("labels", "export", "--results", "--experiment", "stroop")
+    lines = [json.loads(line) for line in turkctl(*export, "--format", "jsonl").out.splitlines()]
+    assert list(lines[0])[-4:] == ["source", "votes", "p.false", "p.true"]
+    assert all(row["p.false"] + row["p.true"] == pytest.approx(1) and isinstance(row["votes"], dict) for row in lines)
+    assert {row["source"] for row in lines if row["label"] is None} <= {None}
+    for name in ("r.csv", "r.parquet"):
+        assert turkctl(*export, "--file", name).code == 0
+        assert (imported / name).stat().st_mode & 0o077 == 0
+    as_csv = list(csv.DictReader(io.StringIO((imported / "r.csv").read_text())))
+    assert [json.loads(row["votes"]) for row in as_csv] == [row["votes"] for row in lines]
+    packed = parquet.read_table(imported / "r.parquet").to_pylist()
+    assert [list(row) for row in packed] == [list(row) for row in lines]
+    assert [(row["p.true"], row["score"], row["n"]) for row in packed] == [
+        (row["p.true"], row["score"], row["n"]) for row in lines
+    ]
+    assert [json.loads(row["votes"]) for row in packed] == [row["votes"] for row in lines]
+    assert turkctl("labels", "export", "--experiment", "stroop", "--file", "votes.parquet").code == 0
+    refused = turkctl(*export, "--format", "parquet")
+    assert (refused.code, "name a file with --file" in refused.err) == (2, True)
+    refused = turkctl(*export, "--format", "xlsx")
+    assert (refused.code, "csv, jsonl or parquet" in refused.err) == (2, True)
 
 
 def test_workers_items_and_pages_of_an_experiment_are_shown(imported: Path, turkctl: Any) -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from dashboard_support import DashboardSite, dashboard_of
 from label_support import VOTES, LabelStudy, rows_of
+from study_support import worker
 
 from turkctl.operations.labels.lists import list_workers
+from turkctl.operations.status.content import GROUPS
 
 
 @pytest.fixture
@@ -94,6 +96,43 @@ def test_items_are_shown_with_their_progress_removed_and_posted(study: LabelStud
     assert study.posted()
 
 
+def test_progress_is_shown_by_day_week_and_person_and_downloaded(study: LabelStudy, site: DashboardSite) -> None:
+    study.add_numbered(1)
+    study.dispatch()
+    (hit,) = study.shown()
+    study.answer(hit, 1, bird_1="yes")
+    study.sync()
+    visitor = site.visitor()
+    page = visitor.get("/content?experiment=photos")
+    assert "1 of them today" in page
+    assert page.count('<td data-label="Day">') == 1
+    for by, head in (("experiment", "Items"), ("day", "Day"), ("week", "Week"), ("worker", "Worker")):
+        page = visitor.get(f"/content/progress?experiment=photos&by={by}")
+        assert page.count(f'<td data-label="{head}"') == 1, by
+        group = "" if by == "experiment" else f" --group-by {by}"
+        assert f"turkctl content status --experiment photos{group}" in page
+        lines = visitor.get(f"/content/progress?experiment=photos&by={by}&format=csv").splitlines()
+        assert lines[0].split(",") == list(GROUPS[None if by == "experiment" else by])
+        assert len(lines) == 2
+    assert worker(1) in page
+    assert '<td data-label="Minutes per item"' in page
+
+
+def test_those_who_may_not_see_names_get_pseudonyms_on_the_page_and_in_the_file(
+    study: LabelStudy, site: DashboardSite
+) -> None:
+    study.add_numbered(1)
+    study.dispatch()
+    (hit,) = study.shown()
+    study.answer(hit, 1, bird_1="yes")
+    study.sync()
+    visitor = site.visitor("viewer")
+    for form in ("", "&format=csv"):
+        shown = visitor.get(f"/content/progress?experiment=photos&by=worker{form}")
+        assert worker(1) not in shown
+        assert "P-" in shown
+
+
 def test_every_page_of_items_and_labels_opens_in_an_empty_study_and_names_its_command(folder: Path) -> None:
     from dashboard_support import dashboard_site
 
@@ -106,6 +145,7 @@ def test_every_page_of_items_and_labels_opens_in_an_empty_study_and_names_its_co
             "/labels/needs-more",
             "/labels?experiment=stroop",
             "/content?kind=pending",
+            *(f"/content/progress?by={by}" for by in ("experiment", "day", "week", "worker", "nothing")),
         ):
             page = visitor.get(path)
             assert visitor.status == 200, path

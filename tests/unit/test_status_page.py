@@ -142,12 +142,12 @@ def test_money_has_its_kinds_and_what_is_left() -> None:
 
 
 def test_items_have_rate_and_end() -> None:
-    content = ContentStatus(1000, 12, 61, 3000, 25.5, NOW + 35 * HOUR)
+    content = ContentStatus(1000, 12, 61, 3000, 25.5, NOW + 35 * HOUR, 30, 61, 612.0)
     assert (
-        "items     12 of 1,000 finished, 61 of 3,000 answers, 25.5 an hour, "
-        "all there tomorrow 23:00 UTC (in 35 h) at this rate"
+        "items     12 of 1,000 finished, 61 of 3,000 answers, 30 today, 612.0 a day, "
+        "all there tomorrow 23:00 UTC (in 35 h) at this pace"
     ) in of(content=content)
-    assert of(content=replace(content, per_hour=None, expected_end=None)).count(" an hour") == 0
+    assert of(content=replace(content, per_day=None, expected_end=None)).count(" a day") == 0
 
 
 def test_decisions_come_with_their_commands() -> None:

@@ -46,6 +46,7 @@ def write_rows(
     protected: Protected | None = None,
     flag: str = "--file",
     forms: Sequence[str] = FORMATS,
+    types: Mapping[str, type] | None = None,
 ) -> None:
     """Write rows, which name people, as a file that only the user can read.
 
@@ -58,23 +59,31 @@ def write_rows(
         protected: the files that must not be replaced; those of the settings if not given.
         flag: how the user named the file.
         forms: the formats that the file may have.
+        types: ``int`` or ``float`` for columns that hold such numbers in Parquet; all others are text.
 
     Raises:
         UsageError: another format; a place that cannot be written, or a file that is not replaced.
     """
     check_format(form, forms, file)
     if form == "parquet":
-        _write_parquet(file, columns, rows, protected or run.protected(), flag)
+        _write_parquet(file, columns, rows, protected or run.protected(), flag, types)
         return
     with writing_text(file, protected or run.protected(), flag=flag, private=True) as out:
         run.output.onto(out, form).rows(columns, rows)
 
 
-def _write_parquet(file: Path, columns: Sequence[str], rows: Iterable[Row], protected: Protected, flag: str) -> None:
+def _write_parquet(
+    file: Path,
+    columns: Sequence[str],
+    rows: Iterable[Row],
+    protected: Protected,
+    flag: str,
+    types: Mapping[str, type] | None,
+) -> None:
     from turkctl.operations.participants.export_formats import ParquetWriter
 
     with writing(file, protected, flag=flag, private=True) as out:
-        writer = ParquetWriter(out, columns)
+        writer = ParquetWriter(out, columns, types=types)
         try:
             for row in rows:
                 writer.write({}, [{name: plain(row.get(name)) for name in columns}])

@@ -25,6 +25,9 @@ KEPT = (
 )
 """Columns that are never left out: the experiment, what happens, whether it is well, why, what to do, and money."""
 SPARE = (
+    "last_7_days",
+    "today",
+    "per_day",
     "mode",
     "title",
     "expired",

@@ -50,7 +50,7 @@ def fit_many(votes: Votes, _options: MethodOptions, tick: Tick) -> Fit:
     score = highest - special.logsumexp(others, axis=1)
     best[highest - others.max(axis=1) < TIE] = -1
     confusion = np.swapaxes(em.theta, 1, 2)
-    return em.as_fit(score, logistic(score), best, worker={"confusion": confusion})
+    return em.as_fit(score, logistic(score), best, by_class=em.posterior, worker={"confusion": confusion})
 
 
 def fit_one_coin(votes: Votes, _options: MethodOptions, tick: Tick) -> Fit:
@@ -67,7 +67,10 @@ def fit_one_coin(votes: Votes, _options: MethodOptions, tick: Tick) -> Fit:
 
 
 class _Em:
-    """Runs the rounds. ``log_joint`` is [item, class], ``theta`` [worker, answer, class], ``balance`` [class]."""
+    """Runs the rounds.
+
+    ``log_joint`` and ``posterior`` are [item, class], ``theta`` [worker, answer, class], ``balance`` [class].
+    """
 
     def __init__(self, votes: Votes, maximise: Maximise) -> None:
         self._kinds = len(votes.classes)
@@ -81,7 +84,7 @@ class _Em:
         self._by_worker = (workers, self._kinds, self._kinds)
         cells = votes.item.astype(np.int64) * self._kinds + votes.value
         counts = np.bincount(cells, minlength=len(votes.items) * self._kinds).reshape(-1, self._kinds)
-        self._posterior: Floats = counts / counts.sum(axis=1, keepdims=True)
+        self.posterior: Floats = counts / counts.sum(axis=1, keepdims=True)
         self.rounds = 0
         self.objective = -np.inf
         self.converged = False
@@ -96,14 +99,14 @@ class _Em:
             tick(self.rounds, MOST)
 
     def _round(self) -> None:
-        self.theta = self._maximise((self._votes.T @ self._posterior).reshape(self._by_worker))
-        self.balance: Floats = (self._posterior.sum(axis=0) + 1) / (len(self._posterior) + self._kinds)
+        self.theta = self._maximise((self._votes.T @ self.posterior).reshape(self._by_worker))
+        self.balance: Floats = (self.posterior.sum(axis=0) + 1) / (len(self.posterior) + self._kinds)
         self.log_joint: Floats = self._votes @ np.log(self.theta).reshape(-1, self._kinds)
         self.log_joint += np.log(self.balance)
         highest = self.log_joint.max(axis=1, keepdims=True)
-        np.exp(self.log_joint - highest, out=self._posterior)
-        total = self._posterior.sum(axis=1, keepdims=True)
-        self._posterior /= total
+        np.exp(self.log_joint - highest, out=self.posterior)
+        total = self.posterior.sum(axis=1, keepdims=True)
+        self.posterior /= total
         self.objective = float(highest.sum() + np.log(total).sum())
 
     def as_fit(self, score: Floats, p: Floats, best: Any = None, **columns: Any) -> Fit:

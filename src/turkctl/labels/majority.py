@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from turkctl.labels.options import MethodOptions, Tick
-from turkctl.labels.result import Fit
+from turkctl.labels.result import MOST_BY_CLASS, Fit
 from turkctl.labels.votes import Votes
 
 
@@ -26,4 +26,5 @@ def fit_many(votes: Votes, _options: MethodOptions, tick: Tick) -> Fit:
     best = np.where((counts == most[:, None]).sum(axis=1) > 1, -1, counts.argmax(axis=1))
     n = votes.per_item
     tick(1, 1)
-    return Fit(2 * most / n - 1, (most + 1) / (n + kinds), best, rounds=1, converged=True)
+    shares = (counts + 1) / (n + kinds)[:, None] if kinds <= MOST_BY_CLASS else None
+    return Fit(2 * most / n - 1, (most + 1) / (n + kinds), best, shares, rounds=1, converged=True)

@@ -16,7 +16,7 @@ from turkctl.errors import InterruptedByUserError, UsageError
 from turkctl.labels import cubam, dawid_skene, majority, marginal, numeric, rest, signal_nd
 from turkctl.labels.cut import Cut, choose_cut, cut_labels, no_cut
 from turkctl.labels.options import MethodOptions, Tick
-from turkctl.labels.result import Fit, FitRun, Result
+from turkctl.labels.result import MOST_BY_CLASS, Fit, FitRun, Result
 from turkctl.labels.votes import Floats, Votes
 
 
@@ -121,7 +121,9 @@ def aggregate(
         worker = {"n": votes.per_worker, **fit.worker}
         return Result(votes, label, fit.score, fit.p, n, n, fit.item, worker, fit.flags, run, numeric=True)
     worker = {"n": votes.per_worker, "agreement": _agreement(votes, label), **fit.worker}
-    return Result(votes, label, fit.score, fit.p, n, _n_true(votes, fit), fit.item, worker, fit.flags, run)
+    n_true = _n_true(votes, fit)
+    by_class = fit.by_class if len(votes.classes) <= MOST_BY_CLASS else None
+    return Result(votes, label, fit.score, fit.p, n, n_true, fit.item, worker, fit.flags, run, by_class=by_class)
 
 
 def options_for(method: str, given: Mapping[str, Any]) -> MethodOptions:

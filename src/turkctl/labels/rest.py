@@ -16,6 +16,8 @@ FitTwo = Callable[[Votes, MethodOptions, Tick], Fit]
 def against_the_rest(fit: FitTwo) -> FitTwo:
     """Return a fit that asks of each class "this one, or another?"; the best score wins, equal scores tie.
 
+    Probabilities of classes are each against the rest, so that they need not add up to 1.
+
     It has no numbers of workers, since they would differ for each class.
     """
 
@@ -32,11 +34,13 @@ def against_the_rest(fit: FitTwo) -> FitTwo:
         best = scores.argmax(axis=1)
         highest = scores.max(axis=1)
         second = np.partition(scores, -2, axis=1)[:, -2]
-        p = np.take_along_axis(np.stack([each.p for each in fits], axis=1), best[:, None], axis=1)[:, 0]
+        by_class = np.stack([each.p for each in fits], axis=1)
+        p = np.take_along_axis(by_class, best[:, None], axis=1)[:, 0]
         return Fit(
             score=highest,
             p=p,
             best=np.where(highest - second < TIE, -1, best),
+            by_class=by_class,
             cut_score=None if fits[0].cut_score is None else highest,
             rounds=sum(each.rounds for each in fits),
             evaluations=sum(each.evaluations for each in fits),

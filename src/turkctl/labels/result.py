@@ -19,6 +19,8 @@ TIE = 1e-4
 """Scores nearer to the cut than this are ties: an exact tie of votes ends near 0, mostly within 1e-6, not at 0."""
 DIGITS = 6
 """Number of decimals in rows."""
+MOST_BY_CLASS = 100
+"""Probabilities of each class are kept for at most so many classes."""
 ITEM_EXTRAS = ("x", "low", "high")
 """Columns on items that only some methods have."""
 
@@ -28,13 +30,14 @@ class Fit:
     """The result of a method, before scores are cut into labels.
 
     ``score`` and ``p`` have an entry per item; ``best``, for more than two classes, is the index of the class that the
-    score belongs to, -1 for a tie. ``cut_score`` is the score for choosing a cut if gold items were used in the fit.
-    ``item`` and ``worker`` hold further columns by name.
+    score belongs to, -1 for a tie, and ``by_class`` the probability of each class, [item, class]. ``cut_score`` is the
+    score for choosing a cut if gold items were used in the fit. ``item`` and ``worker`` hold further columns by name.
     """
 
     score: Floats
     p: Floats
     best: Ints | None = None
+    by_class: Floats | None = None
     cut_score: Floats | None = None
     item: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     worker: Mapping[str, NDArray[Any]] = field(default_factory=dict)
@@ -96,6 +99,8 @@ class Result:
     flags: Mapping[str, NDArray[np.bool_]]
     run: FitRun
     numeric: bool = False
+    by_class: Floats | None = None
+    """Probabilities of each class, [item, class], for more than two."""
 
     @cached_property
     def agreement(self) -> Reliability | None:
@@ -113,6 +118,26 @@ class Result:
             return [None if at < 0 else value for at, value in zip(self.label, _listed(self.score), strict=True)]
         classes = (*self.votes.classes, None)
         return [classes[position] for position in self.label.tolist()]
+
+    def tallies(self) -> Iterator[dict[Hashable, int]]:
+        """Yield the number of votes for each class of each item, in order, without classes that have none."""
+        kinds = len(self.votes.classes)
+        cells, numbers = np.unique(self.votes.item.astype(np.int64) * kinds + self.votes.value, return_counts=True)
+        ends = np.searchsorted(cells, np.arange(1, len(self.votes.items) + 1) * kinds).tolist()
+        start = 0
+        for end in ends:
+            said, given = (cells[start:end] % kinds).tolist(), numbers[start:end].tolist()
+            yield {self.votes.classes[each]: number for each, number in zip(said, given, strict=True)}
+            start = end
+
+    def probabilities(self) -> Iterator[dict[Hashable, float] | None]:
+        """Yield the probability of each class of each item, in order, without those that round to 0; None for none."""
+        if self.by_class is None:
+            yield from (None for _ in self.votes.items)
+            return
+        for row in self.by_class:
+            shares = zip(self.votes.classes, np.round(row, DIGITS).tolist(), strict=True)
+            yield {each: share for each, share in shares if share}
 
     def item_rows(self) -> Iterator[dict[str, Any]]:
         """Yield a row per item, in order: item, label, score, p, n, method, and the method's own columns.

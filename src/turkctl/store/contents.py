@@ -6,7 +6,7 @@ The numbers of outputs that an item has, and that are under way, are not stored:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,8 @@ from turkctl.store.base import TurkctlTable, chunks, insert_rows
 from turkctl.store.types import Json, UtcTime
 
 KEY_LENGTH = 255
+PAGE = 10_000
+"""Number of rows fetched at a time."""
 
 
 class Content(TurkctlTable, table=True):
@@ -94,6 +96,13 @@ def data_by_key(session: Session, experiment_id: int, keys: Sequence[str]) -> di
         rows = session.connection().execute(select(CONTENTS.c.key, CONTENTS.c.data).where(*wanted))
         found.update((row.key, row.data) for row in rows)
     return found
+
+
+def all_data(session: Session, experiment_id: int) -> Iterator[dict[str, Any]]:
+    """Yield the data of all items of an experiment, removed ones included."""
+    statement = select(CONTENTS.c.data).where(CONTENTS.c.experiment_id == experiment_id)
+    for part in session.connection().execute(statement.execution_options(stream_results=True)).partitions(PAGE):
+        yield from (row.data for row in part)
 
 
 def gold_ids(session: Session, experiment_id: int) -> list[int]:

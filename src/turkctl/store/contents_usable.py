@@ -146,18 +146,26 @@ def _work(place: Place, narrowed: Collection[ColumnElement[bool]], *columns: Any
     return statement.join(ASSIGNMENTS, ASSIGNMENTS.c.hit_row == HITS.c.id).where(*hits_at(place), *narrowed)
 
 
+def by_person(place: Place, narrowed: Collection[ColumnElement[bool]]) -> Select[Any]:
+    """Select ``content_id, worker_id, outputs, at``: the usable outputs of each person on an item, and since when.
+
+    ``narrowed`` are conditions on links, HITs and items that choose submissions.
+    """
+    person = (LINKS.c.content_id, ASSIGNMENTS.c.worker_id)
+    outputs = func.max(LINKS.c.outputs).label("outputs")
+    each = _work(place, narrowed, *person, outputs, func.min(ASSIGNMENTS.c.submitted).label("at"))
+    good = ASSIGNMENTS.c.status.in_((SUBMITTED, APPROVED))
+    return each.where(good, ~_is_unusable(), ~_is_excluded()).group_by(*person)
+
+
 def votes(place: Place, narrowed: Collection[ColumnElement[bool]]) -> Select[Any]:
     """Select ``content_id, completed``: the usable outputs of items, those of a person on an item once.
 
     ``narrowed`` are conditions on links, HITs and items that choose submissions.
     """
-    outputs = func.max(LINKS.c.outputs).label("outputs")
-    each = _work(place, narrowed, LINKS.c.content_id, outputs)
-    good = ASSIGNMENTS.c.status.in_((SUBMITTED, APPROVED))
-    each = each.where(good, ~_is_unusable(), ~_is_excluded()).group_by(LINKS.c.content_id, ASSIGNMENTS.c.worker_id)
-    by_person = each.subquery()
-    total = func.sum(by_person.c.outputs).label("completed")
-    return select(by_person.c.content_id, total).group_by(by_person.c.content_id)
+    each = by_person(place, narrowed).subquery()
+    total = func.sum(each.c.outputs).label("completed")
+    return select(each.c.content_id, total).group_by(each.c.content_id)
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,9 @@ class LabelledItem:
     method: str
     low: float | None = None
     high: float | None = None
+    votes: Mapping[str, int] | None = None
+    """By class; None for a yes-or-no question, where ``n`` and ``n_true`` tell them, and where nothing is stored."""
+    by_class: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -309,4 +312,5 @@ def _seen(session: Session, run_id: int, items: Sequence[str]) -> set[str]:
 def _item(row: Any, method: str, set_by_hand: Mapping[str, str]) -> LabelledItem:
     by_hand = set_by_hand.get(row.item)
     label, by = (row.label, method) if by_hand is None else (by_hand, "admin")
-    return LabelledItem(row.item, label, row.score, row.p, row.n, row.n_true, by, row.low, row.high)
+    more = (row.low, row.high, row.votes, row.by_class)
+    return LabelledItem(row.item, label, row.score, row.p, row.n, row.n_true, by, *more)

@@ -209,6 +209,17 @@ def counted(session: Session, experiment_id: int, mode: str) -> Iterator[tuple[s
         yield from part
 
 
+def by_item(session: Session, experiment_id: int, mode: str) -> Iterator[tuple[str, str, str]]:
+    """Yield what :func:`counted` does item by item; of an item, a worker's last label comes last of theirs."""
+    statement = (
+        select(LABELS.c.item, LABELS.c.worker_id, LABELS.c.value)
+        .where(*_of(experiment_id, mode), *_counts(), LABELS.c.value.is_not(None))
+        .order_by(LABELS.c.item, LABELS.c.at, LABELS.c.id)
+    )
+    for part in session.connection().execute(statement.execution_options(stream_results=True)).partitions(PAGE):
+        yield from part
+
+
 def first_with(session: Session, experiment_id: int, mode: str, values: Sequence[str], limit: int) -> list[ListedLabel]:
     """Return the first labels that count and have one of these few values, in the order of :func:`counted`."""
     statement = _LISTED.where(*_of(experiment_id, mode), *_counts(), LABELS.c.value.in_(values))

@@ -148,6 +148,11 @@ class LabelResult(TurkctlTable, table=True):
     """Where the interval of a number begins; None if there is none."""
     high: float | None = Field(default=None, sa_type=Double)
     """Where it ends."""
+    votes: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    """Number of votes by class; None for a yes-or-no question, where ``n`` and ``n_true`` tell them, and for runs of an
+    older turkctl."""
+    by_class: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    """The probability of each of several classes, without those that round to 0; None where there is none."""
 
 
 class LabelWorker(TurkctlTable, table=True):

@@ -21,7 +21,7 @@ from turkctl.store.engine import READ_ONLY_HINT, WRITABLE, Database
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0027"
+HEAD = "0030"
 """The revision this turkctl works with; a test keeps it equal to the newest migration."""
 
 _VERSIONS = Table(  # as Alembic makes it

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 
 PATHS = (
     "/dashboard/content?experiment=photos",
+    *(f"/dashboard/content/progress?by={by}" for by in ("experiment", "day", "week", "worker")),
     "/dashboard/labels?experiment=photos",
     "/dashboard/labels/review?experiment=photos",
     "/dashboard/labels/review?experiment=photos&after=p5&decided=p5",
@@ -30,6 +31,10 @@ def study(folder: Path) -> Iterator[LabelStudy]:
     made.import_rows(rows_of(VOTES))
     made.add_numbered(3)
     made.aggregate()
+    made.dispatch()
+    for number, hit in enumerate(made.shown()):
+        made.answer(hit, number, bird_1="yes")
+    made.sync()
     yield made
     made.world.close()
 
@@ -111,3 +116,18 @@ def test_an_item_is_shown_in_a_sandbox_as_its_page_shows_it(browser: Browser, fo
 
 def heading(page: Page) -> str | None:
     return page.locator("#item-heading").text_content()
+
+
+def test_progress_is_chosen_and_downloaded_with_the_keyboard(browser: Browser, site: str) -> None:
+    with open_page(browser, site) as page:
+        sign_in(page)
+        page.goto("/dashboard/content?experiment=photos")
+        page.get_by_role("link", name="person by person").press("Enter")
+        page.get_by_role("heading", name="Progress of items").wait_for()
+        assert page.get_by_role("row").count() > 1
+        page.get_by_label("A row for each").select_option("week")
+        page.get_by_role("button", name="Show").press("Enter")
+        page.get_by_role("columnheader", name="Week").wait_for()
+        with page.expect_download() as found:
+            page.get_by_role("link", name="Download CSV").press("Enter")
+        assert found.value.suggested_filename == "items-by-week.csv"

@@ -272,7 +272,11 @@ def test_items_have_a_rate_and_an_end(tmp_path: Path) -> None:
         study.pass_time(days=2)
         content = only(study).content
         assert content is not None
-        assert (content.per_hour, content.expected_end) == (0.0, None)
+        assert (content.per_hour, content.today) == (0.0, 0)
+        study.pass_time(days=6)
+        content = only(study).content
+        assert content is not None
+        assert (content.last_7_days, content.expected_end) == (0, None)
     finally:
         study.close()
 

@@ -119,6 +119,38 @@ def list_(
         run.output.note(line)
 
 
+@app.command()
+@bundled
+def status(
+    ctx: typer.Context,
+    listing: Listing,
+    experiment: select.Experiment = None,
+    group_by: Annotated[
+        str | None,
+        typer.Option(
+            "--group-by",
+            metavar="day|week|worker",
+            help="Show a row per day or week (UTC) with answers, or per person who answered.",
+            show_default="a row per experiment",
+        ),
+    ] = None,
+    ended: select.Ended = False,
+) -> None:
+    """Show how far the items are, how fast answers come, and when all will be there; known items are left out.
+
+    Examples:
+        turkctl content status
+        turkctl content status --experiment photos --group-by week
+        turkctl content status --experiment photos --group-by worker --sort agreement
+    """
+    from turkctl.operations.status.content import GROUPS, check_group, content_status
+
+    run = invocation(ctx)
+    group = check_group(group_by)
+    rows = content_status(run.context, experiment, group=group, ended=ended)
+    listing.show(run, GROUPS[group], rows)
+
+
 app.command(name="results")(content_results.results)
 
 

@@ -26,6 +26,7 @@ from turkctl.cli.terms import TheExperiment
 from turkctl.errors import UsageError
 
 if TYPE_CHECKING:
+    from turkctl.cli.invocation import Invocation
     from turkctl.operations.engine.world import World
 
 
@@ -121,7 +122,10 @@ def export(
     form: Annotated[
         str | None,
         typer.Option(
-            "--format", metavar="csv|jsonl", help="Format of the file.", show_default="by the file's suffix, else csv"
+            "--format",
+            metavar="FORMAT",
+            help="Format of the file: csv, jsonl or parquet.",
+            show_default="by the file's suffix, else csv",
         ),
     ] = None,
     file: Annotated[
@@ -134,14 +138,17 @@ def export(
         ),
     ] = None,
 ) -> None:
-    """Write the labels that count, the aggregated results, or the labels set by hand, as CSV or JSON Lines.
+    """Write the labels that count, the aggregated results, or the labels set by hand, as CSV, JSON Lines or Parquet.
+
+    Results carry what a model is trained with: the item's columns, its votes, a probability for each class, and where
+    the label is from.
 
     Examples:
         turkctl labels export --experiment photos --file labels.csv
         turkctl labels export --experiment photos --results --file results.jsonl
         turkctl labels export --experiment photos --results --gold only
     """
-    from turkctl.cli.export import check_format, write_rows
+    from turkctl.cli.export import ALL_FORMATS, check_format, write_rows
     from turkctl.operations.selection.gold import check_gold
 
     run = invocation(ctx)
@@ -149,26 +156,43 @@ def export(
         raise UsageError("--results and --by-hand cannot be used together", hint="keep one of them")
     if by_hand and gold is not None:
         raise UsageError("--gold cannot be used with --by-hand", hint="leave one of them out")
-    columns, rows = _exported(run.context, experiment, results=results, by_hand=by_hand, gold=check_gold(gold))
+    known = check_gold(gold)
     suffix = "" if file is None else file.suffix.lstrip(".").lower()
     chosen = form or suffix or ("jsonl" if run.wants_json else "csv")
+    check_format(chosen, ALL_FORMATS, file)
+    types: Mapping[str, type] = {}
+    if results:
+        columns, rows, types = _results(run, experiment, known, texts=chosen != "jsonl")
+    else:
+        columns, rows = _exported(run.context, experiment, by_hand=by_hand, gold=known)
     if file is not None:
-        write_rows(run, file, chosen, columns, rows)
+        write_rows(run, file, chosen, columns, rows, forms=ALL_FORMATS, types=types)
         return
-    check_format(chosen)
     run.output.onto(run.output.stdout, chosen).rows(columns, rows)
 
 
+def _results(
+    run: Invocation, experiment: str | None, gold: str | None, *, texts: bool
+) -> tuple[Sequence[str], Iterator[Mapping[str, Any]], Mapping[str, type]]:
+    """Return the columns of results, their rows, and which columns hold numbers."""
+    from turkctl.operations.labels.training import training_data
+
+    found = training_data(run.context, experiment, gold=gold, texts=texts)
+    for slug in found.old:
+        run.output.warn(
+            f"{slug}: an older turkctl aggregated the labels and kept no votes and probabilities per class; "
+            f"for these, run: turkctl labels aggregate --experiment {slug} --force"
+        )
+    return found.columns, found.rows, found.types
+
+
 def _exported(
-    world: World, experiment: str | None, *, results: bool, by_hand: bool, gold: str | None
+    world: World, experiment: str | None, *, by_hand: bool, gold: str | None
 ) -> tuple[Sequence[str], Iterator[Mapping[str, Any]]]:
     """Return what is exported: its columns, and its rows, which are read on demand."""
     from turkctl.operations.labels import lists
     from turkctl.operations.selection.gold import INCLUDE
 
-    if results:
-        columns = lists.columns_of_results(world, experiment, gold=gold)
-        return columns, lists.list_results(world, experiment, gold=gold)
     if by_hand:
         return lists.BY_HAND_COLUMNS, lists.list_by_hand(world, experiment)
     columns = lists.columns_with_gold(world, experiment, lists.LABEL_COLUMNS)

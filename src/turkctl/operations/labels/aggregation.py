@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from itertools import islice
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from turkctl.classes import folded
 from turkctl.errors import InterruptedByUserError, TurkctlError, UsageError
 from turkctl.operations.engine.world import World
 from turkctl.operations.labels.from_answers import read_answers
@@ -123,6 +124,7 @@ class Aggregation:
                 "classes": None if unnamed else [word(each) for each in result.votes.classes],
                 "agreement": None if result.agreement is None else result.agreement.as_dict(),
                 "numeric": result.numeric,
+                "per_class": True,
                 "odd": loaded.left_out.odd,
                 "total_seconds": round(time.perf_counter() - started, 3),
             }
@@ -214,8 +216,12 @@ class Aggregation:
                 "n_true": n_true,
                 "low": low,
                 "high": high,
+                "votes": votes,
+                "by_class": by_class,
             }
-            for item, label, score, p, n, n_true, low, high in zip(*columns, *counts, *ends, strict=True)
+            for item, label, score, p, n, n_true, low, high, votes, by_class in zip(
+                *columns, *counts, *ends, *_by_class(result), strict=True
+            )
         )
         with self._meter("writing") as tick:
             done = 0
@@ -260,6 +266,19 @@ class Aggregation:
         while more:
             with self._world.database.write() as session:
                 more = label_results.remove_some(session, runs)
+
+
+def _by_class(result: Result) -> tuple[Iterable[dict[str, int] | None], Iterable[dict[str, float] | None]]:
+    """Return the votes and the probabilities of each item by class, as they are stored."""
+    nowhere = [None] * len(result.n)
+    if result.votes.binary:
+        return nowhere, nowhere
+    names = {each: folded(word(each)) if result.numeric else word(each) for each in result.votes.classes}
+    votes = ({names[each]: number for each, number in tally.items()} for tally in result.tallies())
+    if result.by_class is None:
+        return votes, nowhere
+    shares = ({names[each]: share for each, share in (found or {}).items()} for found in result.probabilities())
+    return votes, shares
 
 
 def _finite(values: Any) -> list[float | None]:

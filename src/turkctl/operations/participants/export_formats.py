@@ -128,20 +128,28 @@ class JsonLinesWriter:
 
 
 class ParquetWriter:
-    """Parquet in small row groups: text, except for the numbers that psiTurk itself writes."""
+    """Parquet in small row groups: text, except for columns that are known to hold numbers."""
 
-    def __init__(self, file: BinaryIO, columns: Sequence[str], numbers: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        columns: Sequence[str],
+        numbers: Collection[str] = (),
+        types: Mapping[str, type] | None = None,
+    ) -> None:
         """Begin the file.
 
         Args:
             file: where to.
             columns: of the table.
-            numbers: those of them that hold numbers.
+            numbers: those of them that hold numbers which psiTurk writes.
+            types: ``int`` or ``float`` for other columns of numbers.
         """
         pa, parquet = import_parquet()
-        self._columns = {name: _NUMBERS.get(name) if name in numbers else None for name in columns}
-        types: Mapping[type | None, Any] = {None: pa.string(), int: pa.int64(), float: pa.float64()}
-        self._schema = pa.schema([(_printable(name), types[number]) for name, number in self._columns.items()])
+        given = types or {}
+        self._columns = {name: given.get(name, _NUMBERS.get(name) if name in numbers else None) for name in columns}
+        arrow: Mapping[type | None, Any] = {None: pa.string(), int: pa.int64(), float: pa.float64()}
+        self._schema = pa.schema([(_printable(name), arrow[number]) for name, number in self._columns.items()])
         self._file = parquet.ParquetWriter(file, self._schema)
         self._rows: list[list[Any]] = []
         self._size = 0

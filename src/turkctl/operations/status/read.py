@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from turkctl.operations.status.campaigns import CampaignReader
     from turkctl.operations.tasks.scheduler import SchedulerState
     from turkctl.store.contents_counts import ContentProgress
+    from turkctl.store.contents_progress import DayOfContent
     from turkctl.store.owed import OwedGroup
 
 # Importing a table's module takes time. The modules of tables without rows are not imported, and some others only where
@@ -146,6 +147,8 @@ class _Numbers:
     owed: Sequence[OwedGroup]
     progress: Mapping[int, ContentProgress]
     arrivals: Mapping[int, tuple[int, datetime]]
+    days: Mapping[int, Sequence[DayOfContent]]
+    """Those with answers to items, by experiment."""
     exact: bool
     """Whether everybody who counts handed in work on a HIT of their experiment, so that ``handed`` has them all."""
 
@@ -154,7 +157,7 @@ def _read_numbers(session: Session, place: Place, table: str, now: datetime, the
     handed = standings.handed_in(session, place)
     rows = participants.exists(session, table)
     elsewhere = people.complete_of_unknown_hits(session, place, table) if rows else {}
-    progress, arrivals = _read_content(session, place, now) if presence.CONTENT in there else ({}, {})
+    progress, arrivals, days = _read_content(session, place, now) if presence.CONTENT in there else ({}, {}, {})
     return _Numbers(
         place=place,
         now=now,
@@ -168,16 +171,18 @@ def _read_numbers(session: Session, place: Place, table: str, now: datetime, the
         owed=_read_owed(session, place, table) if rows and participants.any_bonus(session, table, place.mode) else (),
         progress=progress,
         arrivals=arrivals,
+        days=days,
         exact=not elsewhere and all(each.experiment_id is not None for each in handed),
     )
 
 
 def _read_content(
     session: Session, place: Place, now: datetime
-) -> tuple[Mapping[int, ContentProgress], Mapping[int, tuple[int, datetime]]]:
-    from turkctl.store import contents_counts
+) -> tuple[Mapping[int, ContentProgress], Mapping[int, tuple[int, datetime]], Mapping[int, Sequence[DayOfContent]]]:
+    from turkctl.store import contents_counts, contents_progress
 
-    return contents_counts.progress(session, place, now), contents_counts.arrivals(session, place, now - DAY)
+    arrivals = contents_counts.arrivals(session, place, now - DAY)
+    return contents_counts.progress(session, place, now), arrivals, contents_progress.days(session, place)
 
 
 def _read_bonuses(session: Session, place: Place) -> Mapping[int | None, tuple[Decimal, Decimal]]:
@@ -310,23 +315,18 @@ def _content(numbers: _Numbers, key: int) -> ContentStatus | None:
     rate = None
     if first is not None and first < numbers.now:
         rate = answers / (min(DAY, numbers.now - first).total_seconds() / 3600)
+    from turkctl.operations.status.pace import pace_of
+
     missing = progress.outputs - progress.completed
+    pace = pace_of(numbers.days.get(key, ()), first, numbers.now, missing)
     return ContentStatus(
         items=progress.items,
         finished=progress.finished,
         answers=progress.completed,
         wanted=progress.outputs,
         per_hour=None if rate is None else round(rate, 1),
-        expected_end=_later(numbers.now, missing / rate) if rate and missing else None,
+        **vars(pace),
     )
-
-
-def _later(now: datetime, hours: float) -> datetime | None:
-    """Return the time after a number of hours, to the minute; None if it is too far in the future for a calendar."""
-    try:
-        return (now + timedelta(hours=hours)).replace(second=0, microsecond=0)
-    except OverflowError:
-        return None
 
 
 def _to_review(numbers: _Numbers, key: int | None) -> ReviewStatus:

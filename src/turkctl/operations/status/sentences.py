@@ -126,10 +126,10 @@ class StatusWords:
             f"{content.finished:,} of {content.items:,} finished",
             f"{content.answers:,} of {content.wanted:,} answers",
         ]
-        if content.per_hour is not None:
-            words.append(f"{content.per_hour:,} an hour")
+        if content.per_day is not None:
+            words += [f"{content.today:,} today", f"{content.per_day:,} a day"]
         if content.expected_end is not None:
-            words.append(f"all there {when(content.expected_end, now, self.zone)} at this rate")
+            words.append(f"all there {when(content.expected_end, now, self.zone)} at this pace")
         return ", ".join(words)
 
 

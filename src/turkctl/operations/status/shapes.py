@@ -144,7 +144,13 @@ class ContentStatus:
     per_hour: float | None
     """Answers per hour over the last day, or since the first item was posted; None before that."""
     expected_end: datetime | None
-    """When all answers are there at that rate; None where nothing arrives, or nothing is missing."""
+    """When all answers are there at the pace of ``per_day``; None where nothing is missing, or nothing came in the last
+    7 days."""
+    today: int = 0
+    """Answers that count, as in ``answers``, since midnight UTC."""
+    last_7_days: int = 0
+    per_day: float | None = None
+    """Answers a day over the last 7 days with answers; None before the first."""
 
 
 @dataclass(frozen=True)
