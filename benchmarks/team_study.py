@@ -98,6 +98,8 @@ class TeamStudy:
         self.odd_in = odd_in
         self.known = max(items // 20, 10)
         self._rng = random.Random(items)
+        self._begun: dict[str, str] = {}
+        """The HIT with which each person began."""
         rows = "".join(_ROW.format(place=place) for place in range(1, PLACES + 1))
         (folder / "page.html").write_text(_PAGE.format(rows=rows), encoding="utf-8")
         (folder / "turkctl.toml").write_text(_PROJECT, encoding="utf-8")
@@ -138,11 +140,13 @@ class TeamStudy:
 
     def _one(self, who: str) -> bool:
         market = self.world.market
-        found = market.available_hits("production", who, limit=1)
-        if not found:
-            return False
-        try:  # the HIT, or another one of its group that should come first
-            taken = market.next_like("production", who, found[0]["HITId"])
+        if who not in self._begun:
+            found = market.available_hits("production", who, limit=1)
+            if not found:
+                return False
+            self._begun[who] = found[0]["HITId"]
+        try:  # as the worker site does when they ask for the next one
+            taken = market.next_like("production", who, self._begun[who])
         except WorkError as error:
             if error.code != "NoHITsAvailable":
                 raise

@@ -11,7 +11,13 @@ from typing import Any
 import pytest
 from benchmarks.team_study import CLASSES, MOST_ROUNDS, ODD_IN, ONE_ANSWER, OUTPUTS, STAFF, SWAPS, TeamStudy
 from databases import KINDS, new_database
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import text
+
+from turkctl.fees import NONE
+from turkctl.operations.content.groups import Crowd, make_groups
+from turkctl.store.contents_counts import Pending
 
 SHOWN = (
     "SELECT c.key, l.position, a.worker_id, a.answers FROM turkctl_content_hit l "
@@ -72,3 +78,37 @@ def test_a_team_gives_each_item_its_answers_and_who_is_bad_stands_out(
     assert set(team.flagged()) == {ONE_ANSWER, SWAPS}
     assert team.right() > 0.97
     team.close()
+
+
+def crowd_of(everybody: int, *had: str) -> Crowd:
+    """People 0 to 9, a to f as those who have had each item, in order."""
+    return Crowd({number: frozenset(people) for number, people in enumerate(had)}, everybody)
+
+
+def grouped(crowd: Crowd, items: int, need: int = 1) -> list[list[int]]:
+    """The ids of the items that share a HIT of up to nine."""
+    pending = [Pending(number, 0.0, 2, need, 1, 3) for number in range(items)]
+    groups, more = make_groups(pending, 9, 1, 1000, NONE, crowd)
+    assert not more
+    return [group.ids for group in groups]
+
+
+def test_items_that_few_people_are_left_for_share_no_hit() -> None:
+    assert grouped(Crowd(), 4) == [[0, 1, 2, 3]]
+    assert grouped(crowd_of(12, "012", "345", "678", "9ab"), 4) == [[0, 1], [2, 3]]
+    assert grouped(crowd_of(12, "012", "345", "678", "012"), 4) == [[0, 1, 3], [2]]
+    assert grouped(crowd_of(100, "012", "345", "678", "9ab"), 4) == [[0, 1, 2, 3]]
+
+
+def test_an_item_that_closes_a_hit_to_nobody_else_may_join_it() -> None:
+    assert grouped(crowd_of(3, "012", "01", "012"), 3) == [[0, 1, 2]]
+    assert grouped(crowd_of(3, "01", "2"), 2) == [[0], [1]]
+
+
+@given(st.lists(st.frozensets(st.sampled_from("0123456789ab"), max_size=4), max_size=60), st.integers(1, 3))
+def test_each_item_is_in_one_group_and_enough_people_are_left_for_it(had: list[frozenset[str]], need: int) -> None:
+    groups = grouped(Crowd(dict(enumerate(had)), 12), len(had), need)
+    assert sorted(item for group in groups for item in group) == list(range(len(had)))
+    for group in groups:
+        closed_to = frozenset[str]().union(*(had[item] for item in group))
+        assert len(closed_to) <= max(12 - max(4, 2 * need), *(len(had[item]) for item in group))
