@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,12 @@ def answers(team: TeamStudy) -> list[tuple[str, str, Any]]:
 def test_a_team_gives_each_item_its_answers_and_who_is_bad_stands_out(
     tmp_path: Path, address: str, items: int, odd_in: int
 ) -> None:
-    team = TeamStudy(tmp_path, items, address, odd_in)
+    with closing(TeamStudy(tmp_path, items, address, odd_in)) as team:
+        whole_job(team, items)
+
+
+def whole_job(team: TeamStudy, items: int) -> None:
+    """Do it, and hold the outcome against what people really answered."""
     asked = do_all(team)
     given = answers(team)
     assert {who for _, who, _ in given} == set(STAFF)
@@ -77,7 +83,6 @@ def test_a_team_gives_each_item_its_answers_and_who_is_bad_stands_out(
     assert [item for item, (number, wanted) in looked.items() if number < wanted] == []
     assert set(team.flagged()) == {ONE_ANSWER, SWAPS}
     assert team.right() > 0.97
-    team.close()
 
 
 def crowd_of(everybody: int, *had: str) -> Crowd:

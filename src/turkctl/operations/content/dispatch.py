@@ -202,7 +202,7 @@ def _share(scope: Scope, version: Version, left: int, most: int, *, keeps_apart:
     asked = [each for each in waiting if now - each.created < RESEND_WITHIN and each.run not in busy]
     unanswered = asked[:left]
     seen = contents_counts.seen_pending(scope, version.experiment_id)
-    pending = contents_counts.pending(session, version.experiment_id, seen)
+    pending = contents_counts.pending(scope, version.experiment_id, seen)
     crowd = _crowd(scope, version, seen) if keeps_apart and settings.contents_per_hit > 1 else Crowd()
     fee, most_hits = market_rules.fee_at(session, place), min(room.hits, left - len(unanswered))
     size, outputs = settings.contents_per_hit, settings.outputs_per_assignment
