@@ -18,6 +18,7 @@ from benchmarks import (
     bench_site,
     bench_site_memory,
     bench_startup,
+    bench_team,
     bench_watch,
 )
 
@@ -31,6 +32,7 @@ for bench in (
     bench_export,
     bench_labels,
     bench_methods,
+    bench_team,
     bench_participants,
     bench_site_memory,
     bench_dashboard,

@@ -242,10 +242,13 @@ def seen_pending(scope: Scope, experiment_id: int) -> list[Pending]:
     return [Pending(row[0], row[1], int(row[2]), int(row[3]), row[4], int(row[5])) for row in rows]
 
 
-def pending(scope: Scope, experiment_id: int) -> Iterator[Pending]:
-    """Yield the pending items in the order of dispatch: those shown before, merged with new ones."""
-    seen = seen_pending(scope, experiment_id)
-    return heapq.merge(seen, new_pending(scope.session, experiment_id), key=lambda item: item.rank)
+def pending(scope: Scope, experiment_id: int, seen: Sequence[Pending] | None = None) -> Iterator[Pending]:
+    """Yield the pending items in the order of dispatch: those shown before, merged with new ones.
+
+    ``seen`` are those of :func:`seen_pending`, if they are read already.
+    """
+    shown = seen_pending(scope, experiment_id) if seen is None else seen
+    return heapq.merge(shown, new_pending(scope.session, experiment_id), key=lambda item: item.rank)
 
 
 def new_pending(session: Session, experiment_id: int, page: int = PAGE) -> Iterator[Pending]:

@@ -234,3 +234,21 @@ def people_who_answered(session: Session, place: Place, ids: Sequence[int]) -> d
         rows = session.connection().execute(statement.group_by(LINKS.c.content_id))
         found.update((row[0], int(row[1])) for row in rows)
     return found
+
+
+def who_answered(session: Session, place: Place, ids: Sequence[int]) -> dict[int, frozenset[str]]:
+    """Return the people with a submission on each item, whether their answers count or not."""
+    found: dict[int, set[str]] = {}
+    for part in chunks(list(dict.fromkeys(ids))):
+        statement = _work(place, [LINKS.c.content_id.in_(part)], LINKS.c.content_id, ASSIGNMENTS.c.worker_id)
+        for row in session.connection().execute(statement.distinct()):
+            found.setdefault(row[0], set()).add(row[1])
+    return {item: frozenset(people) for item, people in found.items()}
+
+
+def people_of(session: Session, place: Place, experiment_id: int) -> int:
+    """Return the number of people with a submission on a HIT of the experiment that shows items."""
+    number = func.count(distinct(ASSIGNMENTS.c.worker_id))
+    statement = _work(place, [CONTENTS.c.experiment_id == experiment_id], number)
+    found = session.connection().execute(statement.join(CONTENTS, CONTENTS.c.id == LINKS.c.content_id)).scalar_one()
+    return int(found)

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from turkctl.errors import FundsError, UsageError
 from turkctl.fees import FeeRule
-from turkctl.operations.content.groups import ItemGroup, KnownItems, make_groups, mixed
+from turkctl.operations.content.groups import Crowd, ItemGroup, KnownItems, make_groups, mixed
 from turkctl.operations.content.posting import Dispatching, digest
 from turkctl.operations.engine.plan import FAILED, ItemError, ItemResult, Plan, Step
 from turkctl.operations.engine.world import World
@@ -32,6 +32,7 @@ from turkctl.operations.sync.run import read_market, unread_since_expiry
 from turkctl.operations.sync.usable import look_at_answers
 from turkctl.store import contents, contents_counts, contents_gold, contents_usable, experiments, intents, market_rules
 from turkctl.store.base import Place, Scope
+from turkctl.store.contents_counts import Pending
 from turkctl.store.experiments import Version
 from turkctl.store.intents import Batch, Intent
 from turkctl.units import ZERO, money_text
@@ -101,9 +102,10 @@ def prepare_dispatch(
     with world.database.read() as session:
         chosen = _chosen(session, world, selection)
     look_at_answers(world, chosen)
+    keeps_apart = world.engine().call(world.mturk.keeps_items_apart)
     with world.database.read() as session:
         entered = _entered(session, _chosen(session, world, selection), settled, now)
-        shares = _shares(session, world, selection, hits, entered, now)
+        shares = _shares(session, world, selection, hits, entered, now, keeps_apart=keeps_apart)
         promised = exposure(Scope(session, world.place, now))
     require_market(world, [share.version for share in shares])
     balance = headroom(world.engine().call(world.mturk.balance), promised, None) if shares else ZERO
@@ -111,7 +113,6 @@ def prepare_dispatch(
     if hits is not None and entered:
         posted = f"{counted(entered, 'HIT')} that an interrupted dispatch had posted"
         draft.notes.append(f"{posted} {plural(entered, 'counts', 'count')} within --hits {hits}")
-    keeps_apart = world.engine().call(world.mturk.keeps_items_apart)
     with world.database.read() as session:
         for share in shares:
             _hold_back(Scope(session, world.place, now), share, draft)
@@ -172,20 +173,27 @@ def _entered(session: Session, chosen: Sequence[Version], settled: Settled, now:
 
 
 def _shares(
-    session: Session, world: World, selection: Selection, hits: int | None, entered: int, now: datetime
+    session: Session,
+    world: World,
+    selection: Selection,
+    hits: int | None,
+    entered: int,
+    now: datetime,
+    *,
+    keeps_apart: bool,
 ) -> list[_Share]:
     """Return the experiments with something to dispatch; ``entered`` HITs already count within ``hits``."""
     most = hits or MAX_HITS
     left, found = max(0, most - entered), []
     for version in _chosen(session, world, selection):
-        share = _share(Scope(session, world.place, now), version, left, most)
+        share = _share(Scope(session, world.place, now), version, left, most, keeps_apart=keeps_apart)
         left -= len(share.unanswered) + sum(len(group.assignments) for group in share.groups)
         if share.unanswered or share.groups or share.stopped:
             found.append(share)
     return found
 
 
-def _share(scope: Scope, version: Version, left: int, most: int) -> _Share:
+def _share(scope: Scope, version: Version, left: int, most: int, *, keeps_apart: bool) -> _Share:
     session, place, now = scope.session, scope.place, scope.now
     settings = settings_of(version)
     room = read_room(scope, version)
@@ -193,14 +201,25 @@ def _share(scope: Scope, version: Version, left: int, most: int) -> _Share:
     busy = at_work(session, {intent.run for intent in waiting if intent.run is not None})
     asked = [each for each in waiting if now - each.created < RESEND_WITHIN and each.run not in busy]
     unanswered = asked[:left]
-    pending = contents_counts.pending(scope, version.experiment_id)
+    seen = contents_counts.seen_pending(scope, version.experiment_id)
+    pending = contents_counts.pending(scope, version.experiment_id, seen)
+    crowd = _crowd(scope, version, seen) if keeps_apart and settings.contents_per_hit > 1 else Crowd()
     fee, most_hits = market_rules.fee_at(session, place), min(room.hits, left - len(unanswered))
-    groups, more = make_groups(pending, settings.contents_per_hit, settings.outputs_per_assignment, most_hits, fee)
+    size, outputs = settings.contents_per_hit, settings.outputs_per_assignment
+    groups, more = make_groups(pending, size, outputs, most_hits, fee, crowd)
     stopped = None
     if more or len(asked) > len(unanswered):
         by_limit = room.hits <= left - len(unanswered) and len(asked) == len(unanswered)
         stopped = f"{room.why} is reached" if by_limit else f"this run posts at most {counted(most, 'HIT')}"
     return _Share(version, room, unanswered, groups, contents.gold_ids(session, version.experiment_id), stopped, fee)
+
+
+def _crowd(scope: Scope, version: Version, seen: Sequence[Pending]) -> Crowd:
+    answered = [item.id for item in seen if item.answers]
+    if not answered:
+        return Crowd()
+    had = contents_usable.who_answered(scope.session, scope.place, answered)
+    return Crowd(had, contents_usable.people_of(scope.session, scope.place, version.experiment_id))
 
 
 WORTHLESS = 10

@@ -4,13 +4,17 @@ A HIT has one number of assignments for all its items, so only items that need t
 outputs are requested than are missing, rounded up to whole assignments. Groups are posted in the order of their first
 item, even if they are not full. Items that need more assignments than a HIT has at the lowest commission are
 shown in several HITs.
+
+Where the market gives nobody an item twice, a HIT is closed to all who had one of its items. In a team of twelve, nine
+items that three people answered can leave nobody at all, so such items share a HIT only as long as enough people are
+left for it (:class:`Crowd`).
 """
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from turkctl.fees import FeeRule
@@ -20,6 +24,34 @@ from turkctl.store.contents_gold import Places
 
 LOOKAHEAD = 2000
 """Number of further items that may fill the groups begun, once no new group is possible."""
+MOST_BEGUN = 50
+"""Number of groups of one need that are kept open for further items."""
+
+
+@dataclass(frozen=True)
+class Crowd:
+    """Who has had which item, where nobody gets one twice.
+
+    Attributes:
+        had: the people who have had an item, by its id.
+        everybody: number of people who have had any.
+    """
+
+    had: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    everybody: int = 0
+
+    def of(self, item: Pending) -> frozenset[str]:
+        """Return the people who have had an item."""
+        return self.had.get(item.id, frozenset())
+
+    def fits(self, group: ItemGroup, item: Pending, wanted: int) -> bool:
+        """Return whether an item may join a group: a third of the people, and two for each answer, can still do it.
+
+        So may an item that closes the group to nobody else, or that the group's other items close to nobody else.
+        """
+        had = self.of(item)
+        enough = self.everybody - max(2 * wanted, -(-self.everybody // 3))
+        return len(group.closed_to | had) <= max(enough, len(group.closed_to), len(had))
 
 
 @dataclass
@@ -28,6 +60,13 @@ class ItemGroup:
 
     assignments: tuple[int, ...]
     items: list[Pending] = field(default_factory=list)
+    closed_to: frozenset[str] = frozenset()
+    """People who have had one of the items."""
+
+    def add(self, item: Pending, had: frozenset[str]) -> None:
+        """Add an item, which these people have had."""
+        self.items.append(item)
+        self.closed_to |= had
 
     @property
     def ids(self) -> list[int]:
@@ -41,34 +80,42 @@ def assignments_for(need: int, per_assignment: int) -> int:
 
 
 def make_groups(
-    pending: Iterable[Pending], size: int, per_assignment: int, most: int, fee: FeeRule
+    pending: Iterable[Pending],
+    size: int,
+    per_assignment: int,
+    most: int,
+    fee: FeeRule,
+    crowd: Crowd = Crowd(),
 ) -> tuple[list[ItemGroup], bool]:
     """Return groups of at most ``size`` items of the same need, for at most ``most`` HITs, and whether more is pending.
 
     ``pending`` is in the order of dispatch, and is read no further than needed.
     """
     made: list[ItemGroup] = []
-    begun: dict[int, ItemGroup] = {}
+    begun: dict[int, list[ItemGroup]] = {}
     left, yet = most, LOOKAHEAD
     more = False
     for item in pending:
         wanted = assignments_for(item.need, per_assignment)
-        group = begun.get(wanted)
+        of_need = begun.setdefault(wanted, [])
+        group = next((each for each in of_need if crowd.fits(each, item, wanted)), None)
         if left <= 0:
             more = more or group is None
             yet -= 1
-            if not begun or yet <= 0:
+            if not any(begun.values()) or yet <= 0:
                 return made, True
         elif group is None:
             sizes = fee.split(wanted)
             more = more or len(sizes) > left
-            group = begun[wanted] = ItemGroup(tuple(sizes[:left]))
+            group = ItemGroup(tuple(sizes[:left]))
+            of_need.append(group)
+            del of_need[:-MOST_BEGUN]
             left -= len(group.assignments)
             made.append(group)
         if group is not None:
-            group.items.append(item)
+            group.add(item, crowd.of(item))
             if len(group.items) == size:
-                del begun[wanted]
+                of_need.remove(group)
     return made, more
 
 
