@@ -507,9 +507,9 @@ class Context:
 
         self.settings.require_market()
         check_host(host, port)
-        self.market.refuse_marked()
-        # With keys it serves others, who may connect through a proxy on this computer.
+        # With keys it serves others, who may connect through a proxy on this computer. Known before the market opens.
         self._for_others = not is_loopback(host) or self.settings["market.keys"] is not None
+        self.market.refuse_marked()
         endpoint = self._new_endpoint(self._keys())
         threads = threads or self.market.prompt_threads()
         if not site:

@@ -52,6 +52,12 @@ CALLS: dict[str, tuple[Callable[[MTurk], Any], dict[str, Any], str, dict[str, An
         "ListOwnIds",
         {"WorkerIds": ["A1"]},
     ),
+    "hits that require a type": (
+        lambda m: list(m.hits_that_require("3TYPE")),
+        {"HITs": [], "NumResults": 0},
+        "ListHITsForQualificationType",
+        {"QualificationTypeId": "3TYPE", "MaxResults": 100},
+    ),
     "balance": (lambda m: m.balance(), {"AvailableBalance": "1.00"}, "GetAccountBalance", {}),
     "extend": (
         lambda m: m.extend_hit("3H", 2, "t"),

@@ -69,7 +69,7 @@ def rate(votes: Votes, label: Ints, own: Mapping[str, Bools], cut: Floats | None
     worker = votes.worker[kept]
     number = np.bincount(worker, minlength=len(votes.workers))
     with_others = _ratio(np.bincount(worker, share[kept], len(votes.workers)), number)
-    table = _Table.of(votes, np.where(votes.gold >= 0, votes.gold, label))
+    table = _Confusions.of(votes, np.where(votes.gold >= 0, votes.gold, label))
     main, constant = _one_answer(votes, table)
     swapped = table.swaps()
     flags = {name: raised.copy() for name, raised in own.items()}
@@ -83,7 +83,7 @@ def rate(votes: Votes, label: Ints, own: Mapping[str, Bools], cut: Floats | None
 
 
 @dataclass(frozen=True)
-class _Table:
+class _Confusions:
     """How often a worker gave an answer to items of a class, where that is not never; ``n`` is over all answers."""
 
     worker: Ints
@@ -93,7 +93,7 @@ class _Table:
     n: Ints
 
     @classmethod
-    def of(cls, votes: Votes, truth: Ints) -> _Table:
+    def of(cls, votes: Votes, truth: Ints) -> _Confusions:
         """Return the table, sorted by worker, class, answer."""
         kinds = len(votes.classes)
         right = truth[votes.item].astype(np.int64)
@@ -137,7 +137,7 @@ def _raised(by_worker: Mapping[int, Any], workers: int) -> Bools:
     return flags
 
 
-def _one_answer(votes: Votes, table: _Table) -> tuple[Ints, Bools]:
+def _one_answer(votes: Votes, table: _Confusions) -> tuple[Ints, Bools]:
     """Return each worker's commonest answer, and who gives it to nearly everything, whatever the item is."""
     kinds, workers = len(votes.classes), len(votes.workers)
     cells, count = np.unique(votes.worker.astype(np.int64) * kinds + votes.value, return_counts=True)

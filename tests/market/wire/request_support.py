@@ -9,7 +9,7 @@ from turkctl.market.parameter_limits import LIMITS
 from turkctl.model import service_model
 
 MODEL = service_model()
-_VALUES = {"EntityId": "3", "CustomerId": "A", "CurrencyAmount": "1", "CountryParameters": "US"}
+_VALUES = {"EntityId": "3", "CustomerId": "A", "CurrencyAmount": "1", "CountryParameters": "US", "HITItem": "i"}
 
 
 def members(operation: str) -> Iterator[tuple[str, dict[str, Any]]]:

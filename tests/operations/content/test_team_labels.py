@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from turkctl.fees import NONE
-from turkctl.operations.content.groups import Crowd, make_groups
+from turkctl.operations.content.groups import Answerers, make_groups
 from turkctl.store.contents_counts import Pending
 
 SHOWN = (
@@ -85,12 +85,12 @@ def whole_job(team: TeamStudy, items: int) -> None:
     assert team.right() > 0.97
 
 
-def crowd_of(everybody: int, *had: str) -> Crowd:
+def crowd_of(everybody: int, *had: str) -> Answerers:
     """People 0 to 9, a to f as those who have had each item, in order."""
-    return Crowd({number: frozenset(people) for number, people in enumerate(had)}, everybody)
+    return Answerers({number: frozenset(people) for number, people in enumerate(had)}, everybody)
 
 
-def grouped(crowd: Crowd, items: int, need: int = 1) -> list[list[int]]:
+def grouped(crowd: Answerers, items: int, need: int = 1) -> list[list[int]]:
     """The ids of the items that share a HIT of up to nine."""
     pending = [Pending(number, 0.0, 2, need, 1, 3) for number in range(items)]
     groups, more = make_groups(pending, 9, 1, 1000, NONE, crowd)
@@ -99,7 +99,7 @@ def grouped(crowd: Crowd, items: int, need: int = 1) -> list[list[int]]:
 
 
 def test_items_that_few_people_are_left_for_share_no_hit() -> None:
-    assert grouped(Crowd(), 4) == [[0, 1, 2, 3]]
+    assert grouped(Answerers(), 4) == [[0, 1, 2, 3]]
     assert grouped(crowd_of(12, "012", "345", "678", "9ab"), 4) == [[0, 1], [2, 3]]
     assert grouped(crowd_of(12, "012", "345", "678", "012"), 4) == [[0, 1, 3], [2]]
     assert grouped(crowd_of(100, "012", "345", "678", "9ab"), 4) == [[0, 1, 2, 3]]
@@ -112,7 +112,7 @@ def test_an_item_that_closes_a_hit_to_nobody_else_may_join_it() -> None:
 
 @given(st.lists(st.frozensets(st.sampled_from("0123456789ab"), max_size=4), max_size=60), st.integers(1, 3))
 def test_each_item_is_in_one_group_and_enough_people_are_left_for_it(had: list[frozenset[str]], need: int) -> None:
-    groups = grouped(Crowd(dict(enumerate(had)), 12), len(had), need)
+    groups = grouped(Answerers(dict(enumerate(had)), 12), len(had), need)
     assert sorted(item for group in groups for item in group) == list(range(len(had)))
     for group in groups:
         closed_to = frozenset[str]().union(*(had[item] for item in group))

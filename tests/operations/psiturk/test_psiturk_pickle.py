@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from psiturk_study import job_state
 
@@ -98,6 +98,7 @@ def test_the_state_of_an_object_is_not_given_to_it(
     hostile=st.sampled_from([*HOSTILE, None]),
     changes=st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 255), st.sampled_from(("set", "insert", "cut")))),
 )
+@example(protocol=0, hostile="system", changes=[(1, 92, "set")])  # an escape that Python warns of
 @settings(max_examples=150, deadline=None)
 def test_damaged_bytes_are_read_or_refused(
     protocol: int, hostile: str | None, changes: list[tuple[int, int, str]]

@@ -188,6 +188,11 @@ def test_the_pace_counts_the_hours_of_today_and_of_the_first_day() -> None:
 
     posted = NOW - timedelta(hours=2)
     assert pace_of([day(0, 5)], posted, NOW, 15) == ContentPace(5, 5, 60.0, NOW + timedelta(hours=6))
+    midnight = datetime(2026, 11, 2, 0, 13, tzinfo=UTC)
+    just_today = [DayOfContent(midnight.date(), 5, 0)]
+    assert pace_of(just_today, midnight - timedelta(hours=2), midnight, 15).expected_end == midnight + timedelta(
+        hours=6
+    )
     assert pace_of([day(2, 6), day(0, 6)], NOW - timedelta(days=9), NOW, 8) == ContentPace(
         6, 12, 8.0, NOW + timedelta(days=1)
     )

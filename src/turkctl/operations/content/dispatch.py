@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from turkctl.errors import FundsError, UsageError
 from turkctl.fees import FeeRule
-from turkctl.operations.content.groups import Crowd, ItemGroup, KnownItems, make_groups, mixed
+from turkctl.operations.content.groups import Answerers, ItemGroup, KnownItems, make_groups, mixed
 from turkctl.operations.content.posting import Dispatching, digest
 from turkctl.operations.engine.plan import FAILED, ItemError, ItemResult, Plan, Step
 from turkctl.operations.engine.world import World
@@ -203,7 +203,7 @@ def _share(scope: Scope, version: Version, left: int, most: int, *, keeps_apart:
     unanswered = asked[:left]
     seen = contents_counts.seen_pending(scope, version.experiment_id)
     pending = contents_counts.pending(scope, version.experiment_id, seen)
-    crowd = _crowd(scope, version, seen) if keeps_apart and settings.contents_per_hit > 1 else Crowd()
+    crowd = _crowd(scope, version, seen) if keeps_apart and settings.contents_per_hit > 1 else Answerers()
     fee, most_hits = market_rules.fee_at(session, place), min(room.hits, left - len(unanswered))
     size, outputs = settings.contents_per_hit, settings.outputs_per_assignment
     groups, more = make_groups(pending, size, outputs, most_hits, fee, crowd)
@@ -214,12 +214,12 @@ def _share(scope: Scope, version: Version, left: int, most: int, *, keeps_apart:
     return _Share(version, room, unanswered, groups, contents.gold_ids(session, version.experiment_id), stopped, fee)
 
 
-def _crowd(scope: Scope, version: Version, seen: Sequence[Pending]) -> Crowd:
+def _crowd(scope: Scope, version: Version, seen: Sequence[Pending]) -> Answerers:
     answered = [item.id for item in seen if item.answers]
     if not answered:
-        return Crowd()
+        return Answerers()
     had = contents_usable.who_answered(scope.session, scope.place, answered)
-    return Crowd(had, contents_usable.people_of(scope.session, scope.place, version.experiment_id))
+    return Answerers(had, contents_usable.people_of(scope.session, scope.place, version.experiment_id))
 
 
 WORTHLESS = 10

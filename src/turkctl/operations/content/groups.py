@@ -7,7 +7,7 @@ shown in several HITs.
 
 Where the market gives nobody an item twice, a HIT is closed to all who had one of its items. In a team of twelve, nine
 items that three people answered can leave nobody at all, so such items share a HIT only as long as enough people are
-left for it (:class:`Crowd`).
+left for it (:class:`Answerers`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ MOST_BEGUN = 50
 
 
 @dataclass(frozen=True)
-class Crowd:
+class Answerers:
     """Who has had which item, where nobody gets one twice.
 
     Attributes:
@@ -85,7 +85,7 @@ def make_groups(
     per_assignment: int,
     most: int,
     fee: FeeRule,
-    crowd: Crowd = Crowd(),
+    crowd: Answerers = Answerers(),
 ) -> tuple[list[ItemGroup], bool]:
     """Return groups of at most ``size`` items of the same need, for at most ``most`` HITs, and whether more is pending.
 

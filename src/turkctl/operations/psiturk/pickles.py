@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import pickletools
 import struct
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -98,16 +99,22 @@ def read(data: bytes) -> Any:
     """
     if len(data) > MOST_BYTES:
         raise UnreadablePickleError(f"it has {len(data):,} bytes, more than a job ever has")
-    machine = _Machine()
     try:
-        for steps, (opcode, argument, _position) in enumerate(pickletools.genops(data)):
-            if opcode.name == "STOP":
-                return machine.pop()
-            if steps >= MOST_STEPS:
-                raise UnreadablePickleError("it has more instructions than a job ever has")
-            _step(machine, opcode.name, argument)
+        with warnings.catch_warnings():  # of escapes in damaged texts that Python will refuse some day
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return _read(data)
     except (ValueError, IndexError, KeyError, TypeError, OverflowError, struct.error) as error:
         raise UnreadablePickleError("it is damaged, or no pickle") from error
+
+
+def _read(data: bytes) -> Any:
+    machine = _Machine()
+    for steps, (opcode, argument, _position) in enumerate(pickletools.genops(data)):
+        if opcode.name == "STOP":
+            return machine.pop()
+        if steps >= MOST_STEPS:
+            raise UnreadablePickleError("it has more instructions than a job ever has")
+        _step(machine, opcode.name, argument)
     raise UnreadablePickleError("it is cut short")
 
 

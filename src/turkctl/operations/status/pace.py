@@ -24,7 +24,7 @@ class ContentPace:
     """Today's included."""
     per_day: float | None = None
     """Answers a day, over the last 7 days with answers; None before the first. Of today, and of the day on which the
-    first HIT was posted, only the hours that passed are counted."""
+    first HIT was posted, only the hours that passed are counted; if all came today, the last 24 hours since then."""
     expected_end: datetime | None = None
     """When all answers are there at this pace, to the minute; None if nothing is missing, or came in the last 7
     days."""
@@ -44,6 +44,8 @@ def pace_of(days: Sequence[DayOfContent], posted: datetime | None, now: datetime
     active = [each for each in days if each.day <= today][-RECENT:]
     begun = min(posted or now, now)
     length = sum((_part_of(each, begun, now) for each in active), timedelta())
+    if active and active[0].day == today:  # shortly after midnight, today alone is too short to tell
+        length = max(length, min(now - begun, DAY))
     rate = sum(each.usable for each in active) / (length / DAY) if length > timedelta() else None
     arrived = sum(each.usable for each in recent)
     return ContentPace(
