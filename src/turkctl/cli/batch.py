@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 P = TypeVar("P")
 
+_SOON = 0.1
+"""Seconds in which an event is set, unless its lock is held."""
+
 
 def run_batch(run: Invocation, plan: Plan[P], act: Act[P], *, dry_run: bool, asks: bool, yes: bool = False) -> None:
     """Apply a plan, or show it; ends the command with the batch's exit code.
@@ -102,6 +105,17 @@ def confirm_question(run: Invocation, question: str, *, otherwise: str | None = 
         raise ConfirmationNeededError("not confirmed, nothing was done", hint="answer y, or add --yes")
 
 
+def set_in_handler(event: threading.Event) -> None:
+    """Set an event from a signal handler, by another thread.
+
+    A handler runs in the main thread, which may be about to wait for this event and hold its lock: to set it there
+    would wait for that lock for ever.
+    """
+    setter = threading.Thread(target=event.set, daemon=True)
+    setter.start()
+    setter.join(_SOON)  # usually it is set at once
+
+
 @contextmanager
 def stoppable(event: threading.Event | None = None) -> Iterator[threading.Event]:
     """Let the first Ctrl-C or SIGTERM set the event, so that what is in hand can finish; a second Ctrl-C ends at once.
@@ -111,7 +125,7 @@ def stoppable(event: threading.Event | None = None) -> Iterator[threading.Event]
     event = event or threading.Event()
 
     def stop(_number: int, _frame: object) -> None:
-        event.set()
+        set_in_handler(event)
         if not process.settled:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from turkctl.addresses import mask_url
+from turkctl.cli.batch import set_in_handler
 from turkctl.cli.common import invocation, make_group
 from turkctl.cli.logs import scheduler_log
 from turkctl.errors import ExitCode, UsageError
@@ -126,7 +127,7 @@ def _signals() -> Iterator[tuple[threading.Event, set[int]]]:
 
     def leave(number: int, _frame: object) -> None:
         caught.add(number)
-        stop.set()
+        set_in_handler(stop)
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     before = {number: signal.signal(number, leave) for number in (signal.SIGINT, signal.SIGTERM)}
