@@ -168,7 +168,8 @@ def test_stop_on_the_page_ends_an_act_and_the_rest_can_be_finished(study: Study,
             page = visitor.wait()
         assert "<strong>ended</strong>" in page
     check(study, act)
-    assert study.sql("SELECT name FROM turkctl_lease") == []
+    # That of a dashboard that was killed, which says that it is there, runs out by itself.
+    assert study.sql("SELECT name FROM turkctl_lease WHERE name NOT LIKE 'dashboard %'") == []
 
 
 @pytest.mark.parametrize("act", ACTS)
