@@ -25,6 +25,24 @@ ItemColumns = Annotated[
     bool,
     typer.Option("--item-columns", help="Also write the columns of the items' file, each named item. and its name."),
 ]
+AnyFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="Format of the file: csv, jsonl or parquet.",
+        show_default="by the file's suffix, else csv",
+    ),
+]
+OutputFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--file",
+        metavar="F",
+        help="File to write to, replaced; - is standard output.",
+        show_default="standard output",
+    ),
+]
 Gold = Annotated[
     str | None,
     typer.Option(

@@ -20,7 +20,7 @@ TIE = 1e-4
 DIGITS = 6
 """Number of decimals in rows."""
 MOST_BY_CLASS = 100
-"""Probabilities of each class are kept for at most so many classes."""
+"""Highest number of classes for which the probability of each is kept."""
 ITEM_EXTRAS = ("x", "low", "high")
 """Columns on items that only some methods have."""
 

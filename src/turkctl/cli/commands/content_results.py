@@ -12,6 +12,7 @@ from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation
 from turkctl.cli.export import (
     ALL_FORMATS,
+    AnyFormat,
     Counted,
     Gold,
     ItemColumns,
@@ -43,15 +44,7 @@ def results(
     item: Annotated[str | None, typer.Option("--item", metavar="KEY", help="Only answers about this item.")] = None,
     gold: Gold = None,
     item_columns: ItemColumns = False,
-    form: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            metavar="FORMAT",
-            help="Format of the file: csv, jsonl or parquet.",
-            show_default="by the file's suffix, else csv",
-        ),
-    ] = None,
+    form: AnyFormat = None,
     file: Annotated[
         Path | None,
         typer.Option(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation
-from turkctl.cli.export import Counted, Gold, chosen_format, write_rows
+from turkctl.cli.export import Counted, Gold, OutputFile, chosen_format, write_rows
 from turkctl.cli.help_pages import App
 from turkctl.cli.listing import Listing
 from turkctl.cli.terms import TheExperiment
@@ -48,15 +47,7 @@ def disagree(
             "--format", metavar="csv|jsonl", help="Format of the file.", show_default="by the file's suffix, else csv"
         ),
     ] = None,
-    file: Annotated[
-        Path | None,
-        typer.Option(
-            "--file",
-            metavar="F",
-            help="File to write to, replaced; - is standard output.",
-            show_default="standard output",
-        ),
-    ] = None,
+    file: OutputFile = None,
 ) -> None:
     """List the items to decide, with their votes: by default those whose votes differ.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +10,7 @@ import typer
 from turkctl.cli import select
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation
+from turkctl.cli.export import AnyFormat, OutputFile
 from turkctl.cli.help_pages import App
 from turkctl.cli.label_options import (
     Item,
@@ -119,24 +119,8 @@ def export(
             show_default="include; with --results, leave them out",
         ),
     ] = None,
-    form: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            metavar="FORMAT",
-            help="Format of the file: csv, jsonl or parquet.",
-            show_default="by the file's suffix, else csv",
-        ),
-    ] = None,
-    file: Annotated[
-        Path | None,
-        typer.Option(
-            "--file",
-            metavar="F",
-            help="File to write to, replaced; - is standard output.",
-            show_default="standard output",
-        ),
-    ] = None,
+    form: AnyFormat = None,
+    file: OutputFile = None,
 ) -> None:
     """Write the labels that count, the aggregated results, or the labels set by hand, as CSV, JSON Lines or Parquet.
 

@@ -10,7 +10,7 @@ import typer
 
 from turkctl.cli.bundles import bundled
 from turkctl.cli.common import invocation
-from turkctl.cli.export import ItemColumns, show_renamed
+from turkctl.cli.export import AnyFormat, ItemColumns, show_renamed
 from turkctl.cli.keys import WritePseudonyms, show_key
 from turkctl.cli.participant_options import Filters
 
@@ -37,15 +37,7 @@ def export(
         typer.Option("--wide", help="Write a row per participant, with begin, end and a column for each question."),
     ] = False,
     item_columns: ItemColumns = False,
-    form: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            metavar="FORMAT",
-            help="Format of the file: csv, jsonl or parquet.",
-            show_default="by the file's suffix, else csv",
-        ),
-    ] = None,
+    form: AnyFormat = None,
     file: Annotated[
         str | None,
         typer.Option(

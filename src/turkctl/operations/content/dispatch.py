@@ -223,7 +223,7 @@ def _crowd(scope: Scope, version: Version, seen: Sequence[Pending]) -> Answerers
 
 
 WORTHLESS = 10
-"""From so many answers on, none of which is usable, nothing more is asked: a setting is wrong, not ten people."""
+"""From this number of answers on, if none is usable, nothing more is asked: a setting is wrong, not ten people."""
 
 
 def _hold_back(scope: Scope, share: _Share, draft: _Draft) -> None:
